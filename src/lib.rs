@@ -1,0 +1,7 @@
+//! gondola lifts rows from Snowflake to Salesforce, and shows you every one of them on the way.
+
+pub mod destination;
+pub mod types;
+
+#[cfg(feature = "sandbox")]
+pub mod sandbox;

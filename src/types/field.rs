@@ -1,0 +1,159 @@
+//! The destination side: an object and its fields, as `describe` reports them.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// The type of a destination field, in Salesforce's words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[expect(missing_docs, reason = "each is Salesforce's own word")]
+pub enum FieldType {
+    Id,
+    String,
+    TextArea,
+    Email,
+    Phone,
+    Url,
+    Picklist,
+    MultiPicklist,
+    Combobox,
+    Boolean,
+    Int,
+    Long,
+    Double,
+    Currency,
+    Percent,
+    Date,
+    DateTime,
+    Time,
+    Reference,
+    Address,
+    Location,
+    EncryptedString,
+    Base64,
+    AnyType,
+    /// A type this version does not know.
+    #[serde(untagged)]
+    Other(String),
+}
+
+impl FieldType {
+    /// Whether a value is text with a length.
+    pub fn is_text(&self) -> bool {
+        matches!(
+            self,
+            Self::String
+                | Self::TextArea
+                | Self::Email
+                | Self::Phone
+                | Self::Url
+                | Self::Picklist
+                | Self::MultiPicklist
+                | Self::Combobox
+                | Self::EncryptedString
+        )
+    }
+}
+
+impl fmt::Display for FieldType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Other(name) => f.write_str(name),
+            known => f.write_str(&format!("{known:?}").to_lowercase()),
+        }
+    }
+}
+
+/// One value of a picklist.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PicklistValue {
+    /// What the API takes.
+    pub value: String,
+    /// What people see.
+    pub label: String,
+    /// Whether it may still be chosen.
+    pub active: bool,
+}
+
+/// One field of a destination object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Field {
+    /// API name, such as `LastName` or `Tier__c`.
+    pub name: String,
+    /// What people see.
+    pub label: String,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub kind: FieldType,
+    /// Characters that fit; 0 where length means nothing.
+    pub length: u32,
+    /// Digits in all, for numbers.
+    pub precision: u32,
+    /// Digits after the point, for numbers.
+    pub scale: u32,
+    /// Whether it may be empty.
+    pub nillable: bool,
+    /// Whether a create may set it.
+    pub createable: bool,
+    /// Whether an update may set it.
+    pub updateable: bool,
+    /// Whether the destination fills it when a create does not.
+    pub defaulted_on_create: bool,
+    /// Whether a query may filter on it.
+    pub filterable: bool,
+    /// Whether an upsert may find records by it (`idLookup`).
+    pub id_lookup: bool,
+    /// Whether it is marked as an external id.
+    pub external_id: bool,
+    /// Whether the destination keeps its values unique.
+    pub unique: bool,
+    /// Whether it is computed (a formula, a roll-up).
+    pub calculated: bool,
+    /// Whether a picklist refuses values that are not in its list.
+    pub restricted_picklist: bool,
+    /// The picklist's values, if it is one.
+    pub picklist: Vec<PicklistValue>,
+    /// The objects that a reference may point to.
+    pub reference_to: Vec<String>,
+    /// The name to reach the parent through in a query, such as `Account`.
+    pub relationship_name: Option<String>,
+    /// Whether an administrator added it.
+    pub custom: bool,
+}
+
+impl Field {
+    /// Whether a create fails without it: not nillable, not filled by the destination, settable.
+    pub fn is_required(&self) -> bool {
+        !self.nillable && !self.defaulted_on_create && self.createable
+    }
+
+    /// Whether anything can be written to it at all.
+    pub fn is_writable(&self) -> bool {
+        self.createable || self.updateable
+    }
+}
+
+/// A destination object, with the fields that the signed-in user sees.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ObjectDescribe {
+    /// API name, such as `Contact`.
+    pub name: String,
+    /// What people see.
+    pub label: String,
+    /// Whether records may be created.
+    pub createable: bool,
+    /// Whether records may be changed.
+    pub updateable: bool,
+    /// Whether records may be deleted.
+    pub deletable: bool,
+    /// The fields, in the order of the destination's answer.
+    pub fields: Vec<Field>,
+}
+
+impl ObjectDescribe {
+    /// The field with this API name, whatever its case (the API does not distinguish).
+    pub fn field(&self, name: &str) -> Option<&Field> {
+        self.fields.iter().find(|field| field.name.eq_ignore_ascii_case(name))
+    }
+}

@@ -1,0 +1,15 @@
+//! Plain data that every other folder speaks: cell values, columns, fields, batches of rows.
+//!
+//! Depends on nothing of ours and does no I/O.
+
+mod column;
+mod decimal;
+mod field;
+mod key;
+mod value;
+
+pub use column::{Column, ColumnType, RowBatch, Schema};
+pub use decimal::Decimal;
+pub use field::{Field, FieldType, ObjectDescribe, PicklistValue};
+pub use key::RowKey;
+pub use value::Value;
