@@ -1,6 +1,7 @@
 //! gondola lifts rows from Snowflake to Salesforce, and shows you every one of them on the way.
 
 pub mod destination;
+pub mod mapping;
 pub mod types;
 
 #[cfg(feature = "sandbox")]

@@ -1,0 +1,18 @@
+//! From columns to fields: what a mapping is, what it makes of a row, and what is wrong with it.
+//!
+//! Pure: no I/O, no clock. A mapping is a value that can be compared and kept in an undo stack.
+
+mod check;
+mod mapper;
+mod model;
+mod transform;
+mod wire;
+
+pub use check::{Finding, Place, Severity, check};
+pub use mapper::{MappedRow, Mapper};
+pub use model::{
+    Link, Lookup, Mapping, MatchMode, MatchTerm, Missing, NullPolicy, Operation, RecordMatcher, RowSelection, Source,
+    TooLong, WritePolicy,
+};
+pub use transform::{Transform, TransformError};
+pub use wire::{comparable_text, is_email, wire_equal};
