@@ -3,6 +3,7 @@
 pub mod config;
 pub mod destination;
 pub mod mapping;
+pub mod plan;
 pub mod types;
 
 #[cfg(feature = "sandbox")]
