@@ -1,0 +1,119 @@
+//! The journal: what was sent before each call, what came of it after.
+
+use rusqlite::params;
+
+use super::{RunId, Store, StoreError, from_json, to_json};
+use crate::destination::DestinationError;
+use crate::plan::Outcome;
+
+impl Store {
+    /// Writes down that these rows are about to be sent. On the disk when this returns.
+    pub fn journal_sent(&self, run: RunId, call: u64, kind: &str, positions: &[u64]) -> Result<(), StoreError> {
+        self.lock().execute(
+            "INSERT INTO journal (run, call, kind, positions, sent_at) VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![run.0, call as i64, kind, to_json(&positions)?, jiff::Timestamp::now().to_string()],
+        )?;
+        Ok(())
+    }
+
+    /// The number for the next call of this run.
+    pub fn next_call(&self, run: RunId) -> Result<u64, StoreError> {
+        let last: i64 =
+            self.lock()
+                .query_row("SELECT coalesce(max(call), 0) FROM journal WHERE run = ?1", [run.0], |row| row.get(0))?;
+        Ok(u64::try_from(last).unwrap_or(0) + 1)
+    }
+
+    /// Writes down, in one transaction, what became of rows: their outcomes, the snapshot of those
+    /// that the destination confirmed, and that the call was answered.
+    pub fn settle(
+        &self,
+        run: RunId,
+        call: Option<u64>,
+        outcomes: &[(u64, Outcome, Option<String>, Option<DestinationError>)],
+    ) -> Result<(), StoreError> {
+        let mut connection = self.lock();
+        let transaction = connection.transaction()?;
+        {
+            let mut update = transaction.prepare_cached(
+                "UPDATE row SET outcome = ?3, record_id = coalesce(?4, record_id), error = coalesce(?5, error), \
+                 code = coalesce(?6, code) WHERE run = ?1 AND position = ?2",
+            )?;
+            let mut advance = transaction.prepare_cached(
+                "INSERT INTO snapshot (mapping, key, hash, record_id) \
+                 SELECT run.mapping, row.canonical, row.hash, row.record_id FROM row JOIN run ON run.id = row.run \
+                 WHERE row.run = ?1 AND row.position = ?2 AND row.canonical IS NOT NULL \
+                 ON CONFLICT (mapping, key) DO UPDATE SET hash = excluded.hash, record_id = excluded.record_id",
+            )?;
+            for (position, outcome, id, error) in outcomes {
+                let at = *position as i64;
+                let error_text = error.as_ref().map(to_json).transpose()?;
+                let code = error.as_ref().map(|error| error.code.clone());
+                update.execute(params![run.0, at, outcome.as_str(), id, error_text, code])?;
+                if matches!(outcome, Outcome::Created | Outcome::Updated | Outcome::Deleted) {
+                    advance.execute(params![run.0, at])?;
+                }
+            }
+            if let Some(call) = call {
+                transaction.execute(
+                    "UPDATE journal SET answered = 1 WHERE run = ?1 AND call = ?2",
+                    params![run.0, call as i64],
+                )?;
+            }
+        }
+        Ok(transaction.commit()?)
+    }
+
+    /// Settles every row that needs no call: skipped rows end unchanged, and those whose record has
+    /// what the row says enter the snapshot.
+    pub fn settle_skipped(&self, run: RunId) -> Result<(), StoreError> {
+        let mut connection = self.lock();
+        let transaction = connection.transaction()?;
+        transaction.execute(
+            "UPDATE row SET outcome = 'unchanged' WHERE run = ?1 AND action = 'skip' AND outcome IS NULL",
+            [run.0],
+        )?;
+        transaction.execute(
+            "INSERT INTO snapshot (mapping, key, hash, record_id) \
+             SELECT run.mapping, row.canonical, row.hash, row.record_id FROM row JOIN run ON run.id = row.run \
+             WHERE row.run = ?1 AND row.action = 'skip' AND row.settled AND row.canonical IS NOT NULL \
+             ON CONFLICT (mapping, key) DO UPDATE SET hash = excluded.hash, record_id = excluded.record_id",
+            [run.0],
+        )?;
+        Ok(transaction.commit()?)
+    }
+
+    /// Rows that were to be written and have no outcome end unprocessed, with this reason.
+    pub fn settle_unsent_writes(&self, run: RunId, reason: &DestinationError) -> Result<u64, StoreError> {
+        let changed = self.lock().execute(
+            "UPDATE row SET outcome = 'unprocessed', error = ?2, code = ?3 \
+             WHERE run = ?1 AND action IN ('create', 'update', 'delete') AND outcome IS NULL",
+            params![run.0, to_json(reason)?, reason.code],
+        )?;
+        Ok(changed as u64)
+    }
+
+    /// Keys of a mapping whose create was sent in an earlier run and never answered.
+    pub fn keys_in_doubt(&self, mapping: &str, before: RunId) -> Result<Vec<String>, StoreError> {
+        let connection = self.lock();
+        let mut statement = connection.prepare_cached(
+            "SELECT journal.run, journal.positions FROM journal JOIN run ON run.id = journal.run \
+             JOIN mapping ON mapping.id = run.mapping \
+             WHERE answered = 0 AND kind = 'create' AND mapping.name = ?1 AND run.id < ?2",
+        )?;
+        let open: Vec<(i64, String)> = statement
+            .query_map(params![mapping, before.0], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect::<rusqlite::Result<_>>()?;
+        let mut keys = Vec::new();
+        let mut key = connection
+            .prepare_cached("SELECT canonical FROM row WHERE run = ?1 AND position = ?2 AND canonical IS NOT NULL")?;
+        for (run, positions) in open {
+            for position in from_json::<Vec<i64>>(&positions)? {
+                let found: Vec<String> =
+                    key.query_map(params![run, position], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+                keys.extend(found);
+            }
+        }
+        Ok(keys)
+    }
+}

@@ -1,0 +1,101 @@
+//! The state: one SQLite file with snapshots, runs, their rows and the journal.
+//!
+//! The only folder (beside the sandbox's own) that names `rusqlite`. Calls block for microseconds
+//! to milliseconds; the engine makes them from its own tasks.
+
+mod journal;
+mod rows;
+mod runs;
+mod schema;
+mod snapshot;
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rusqlite::Connection;
+
+pub use rows::{ErrorGroup, RowFilter, RunRow, StagedRow};
+pub use runs::{NewRun, RunId, RunRecord, RunStatus};
+
+/// The state could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// SQLite's own error, with the file's path.
+    #[error("the state file {path}: {source}")]
+    Sqlite {
+        /// The file.
+        path: String,
+        /// What SQLite said.
+        source: rusqlite::Error,
+    },
+    /// What is stored is not what this version wrote.
+    #[error("the state file holds something unreadable: {0}")]
+    Unreadable(String),
+    /// The file was written by a newer version.
+    #[error("the state file {path} is of format {found}, and this version knows {known}: use the newer gondola")]
+    Newer {
+        /// The file.
+        path: String,
+        /// Its format.
+        found: i64,
+        /// The newest format known here.
+        known: i64,
+    },
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(source: rusqlite::Error) -> Self {
+        Self::Sqlite { path: "gondola.db".to_owned(), source }
+    }
+}
+
+/// The state file, open. Clones share one connection.
+#[derive(Debug, Clone)]
+pub struct Store {
+    connection: Arc<Mutex<Connection>>,
+}
+
+impl Store {
+    /// Opens or creates the file and brings it to this version's format.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let named = |source| StoreError::Sqlite { path: path.display().to_string(), source };
+        let connection = Connection::open(path).map_err(named)?;
+        // What a run did holds customers' data: for its owner's eyes only.
+        let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        let _ = std::fs::set_permissions(path, private);
+        Self::prepare(connection, &path.display().to_string())
+    }
+
+    /// A state that is gone when it is dropped.
+    pub fn in_memory() -> Result<Self, StoreError> {
+        Self::prepare(Connection::open_in_memory()?, "in memory")
+    }
+
+    fn prepare(connection: Connection, path: &str) -> Result<Self, StoreError> {
+        connection.busy_timeout(std::time::Duration::from_secs(10))?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        // Every commit is on the disk before a call is made or believed.
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        connection.set_prepared_statement_cache_capacity(64);
+        schema::migrate(&connection, path)?;
+        Ok(Self { connection: Arc::new(Mutex::new(connection)) })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Connection> {
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn unreadable(error: impl std::fmt::Display) -> StoreError {
+    StoreError::Unreadable(error.to_string())
+}
+
+/// JSON for a column of the store; our own types always serialize.
+fn to_json<T: serde::Serialize>(value: &T) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(unreadable)
+}
+
+fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, StoreError> {
+    serde_json::from_str(text).map_err(unreadable)
+}

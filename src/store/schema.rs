@@ -1,0 +1,90 @@
+//! The tables, and how an older file becomes a newer one.
+
+use rusqlite::Connection;
+
+use super::StoreError;
+
+/// One step a format; never edit a step that was released.
+const STEPS: &[&str] = &["
+CREATE TABLE mapping (
+    id      INTEGER PRIMARY KEY,
+    name    TEXT NOT NULL UNIQUE,      -- model/mapping
+    org_id  TEXT                       -- where its snapshot is true
+);
+CREATE TABLE snapshot (
+    mapping   INTEGER NOT NULL REFERENCES mapping(id),
+    key       TEXT NOT NULL,
+    hash      BLOB NOT NULL,           -- 16 bytes over the mapped payload
+    record_id TEXT,
+    PRIMARY KEY (mapping, key)
+) WITHOUT ROWID;
+CREATE INDEX snapshot_record ON snapshot (mapping, record_id);
+CREATE TABLE run (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    mapping     INTEGER NOT NULL REFERENCES mapping(id),
+    status      TEXT NOT NULL,
+    pid         INTEGER NOT NULL,      -- the process that works on it
+    started_at  TEXT NOT NULL,
+    finished_at TEXT,
+    org         TEXT NOT NULL,         -- JSON of the org
+    definition  TEXT NOT NULL,         -- JSON of the mapping as it was
+    full_resync INTEGER NOT NULL,
+    partial     INTEGER NOT NULL,      -- not every row was read: nothing can be called removed
+    books       TEXT NOT NULL,
+    forecast    TEXT,
+    api_calls   INTEGER NOT NULL DEFAULT 0,
+    seconds     REAL NOT NULL DEFAULT 0,
+    message     TEXT
+);
+CREATE INDEX run_of_mapping ON run (mapping, id);
+CREATE TABLE row (
+    run        INTEGER NOT NULL REFERENCES run(id) ON DELETE CASCADE,
+    position   INTEGER NOT NULL,       -- place in the query's result, from 0
+    key        TEXT NOT NULL,          -- JSON pairs, for people
+    canonical  TEXT,                   -- the key as one text; null when the key is
+    change     TEXT NOT NULL,
+    hash       BLOB NOT NULL,
+    payload    TEXT NOT NULL,
+    rejections TEXT NOT NULL,
+    match_values TEXT NOT NULL,
+    signature  TEXT,                   -- equal for rows that mean one record
+    action     TEXT,
+    record_id  TEXT,
+    modstamp   TEXT,
+    fields     TEXT NOT NULL DEFAULT '[]',
+    candidates TEXT NOT NULL DEFAULT '[]',
+    settled    INTEGER NOT NULL DEFAULT 0,
+    error      TEXT,
+    code       TEXT,
+    outcome    TEXT,
+    PRIMARY KEY (run, position)
+) WITHOUT ROWID;
+CREATE INDEX row_action ON row (run, action, position);
+CREATE INDEX row_outcome ON row (run, outcome, position);
+CREATE INDEX row_canonical ON row (run, canonical);
+CREATE INDEX row_record ON row (run, record_id);
+CREATE INDEX row_signature ON row (run, signature);
+CREATE TABLE journal (
+    run       INTEGER NOT NULL REFERENCES run(id) ON DELETE CASCADE,
+    call      INTEGER NOT NULL,
+    kind      TEXT NOT NULL,
+    positions TEXT NOT NULL,           -- JSON
+    sent_at   TEXT NOT NULL,
+    answered  INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (run, call)
+) WITHOUT ROWID;
+CREATE INDEX journal_open ON journal (answered, run);
+"];
+
+/// Applies the steps that the file does not have yet, each in a transaction of its own.
+pub(super) fn migrate(connection: &Connection, path: &str) -> Result<(), StoreError> {
+    let known = STEPS.len() as i64;
+    let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if found > known {
+        return Err(StoreError::Newer { path: path.to_owned(), found, known });
+    }
+    for (at, step) in STEPS.iter().enumerate().skip(usize::try_from(found).unwrap_or(0)) {
+        connection.execute_batch(&format!("BEGIN IMMEDIATE; {step}; PRAGMA user_version = {}; COMMIT;", at + 1))?;
+    }
+    Ok(())
+}
