@@ -4,6 +4,7 @@ pub mod config;
 pub mod destination;
 pub mod mapping;
 pub mod plan;
+pub mod salesforce;
 pub mod store;
 pub mod types;
 

@@ -1,0 +1,247 @@
+//! Applying a plan: look again where it was reviewed before, write, settle, balance the books.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio_util::sync::CancellationToken;
+
+use super::planning::{Matching, busy_error};
+use super::writing::{Stop, Writer};
+use super::{Engine, EngineError, Phase, Progress, ProgressSender, RunSummary};
+use crate::destination::{Destination, DestinationError, ErrorKind};
+use crate::mapping::Mapping;
+use crate::plan::{Action, Books, Decision};
+use crate::store::{RunId, RunRecord, RunStatus, Store};
+use crate::types::ObjectDescribe;
+
+/// Rows that are looked at again together.
+const RECHECK_ROWS: usize = 4_000;
+
+/// A plan being applied.
+pub(super) struct Applying {
+    pub(super) store: Store,
+    pub(super) run: RunId,
+    pub(super) mapping: Mapping,
+    pub(super) object: ObjectDescribe,
+    pub(super) destination: Arc<dyn Destination>,
+    pub(super) cancel: CancellationToken,
+    progress: ProgressSender,
+    started: Instant,
+    calls_before: u64,
+    planned: RunRecord,
+    books: Books,
+}
+
+impl Engine {
+    /// Applies a plan. With `recheck`, every record is looked at again first, and rows for which
+    /// something changed since the plan are held; without, the plan must have just been made.
+    ///
+    /// The end of a run, good or bad, is a summary; an error means that nothing was begun.
+    pub async fn run(
+        &self,
+        plan: RunId,
+        recheck: bool,
+        progress: ProgressSender,
+        cancel: CancellationToken,
+    ) -> Result<RunSummary, EngineError> {
+        let started = Instant::now();
+        let planned = self.store.run(plan)?.ok_or_else(|| {
+            EngineError::configuration(format!("there is no plan {plan}")).with_hint("`gondola runs` lists them.")
+        })?;
+        let destination = self.destination(&planned.definition.connection).await?;
+        let org = destination.org().await?;
+        if org.id != planned.org.id {
+            return Err(EngineError::configuration(format!(
+                "plan {plan} was made for the org {} ({}), and [salesforce.{}] is now {} ({})",
+                planned.org.id, planned.org.name, planned.definition.connection, org.id, org.name
+            )));
+        }
+        let calls_before = destination.calls();
+        let object = destination.describe(&planned.definition.object).await?;
+        if let Some(busy) = self.store.active_runs()?.into_iter().find(|run| run.mapping == planned.mapping) {
+            return Err(busy_error(&busy.mapping, busy.id, busy.pid));
+        }
+        if !self.store.move_run(plan, &[RunStatus::Planned], RunStatus::Running)? {
+            return Err(EngineError::configuration(format!("plan {plan} is {}: it can be applied once", planned.status))
+                .with_hint("Make a new plan; rows that failed are in it again."));
+        }
+        self.store.set_org_of(&planned.mapping, &org.id)?;
+        let mut applying = Applying {
+            store: self.store.clone(),
+            run: plan,
+            mapping: planned.definition.clone(),
+            object,
+            destination,
+            cancel,
+            progress,
+            started,
+            calls_before,
+            books: planned.books,
+            planned,
+        };
+        let stop = applying.apply(recheck).await;
+        applying.finish(stop)?;
+        self.summary(plan)
+    }
+
+    /// Runs whose process is gone (a crash, a lost machine) are ended: what they had not settled
+    /// is unprocessed, and the next run looks it up again.
+    pub(super) fn close_abandoned_runs(&self) -> Result<(), EngineError> {
+        for run in self.store.active_runs()? {
+            if run.pid == std::process::id() || is_alive(run.pid) {
+                continue;
+            }
+            let why = local_error(
+                "RUN_INTERRUPTED",
+                "the run ended in the middle; whether this row arrived is looked up by the next run",
+            );
+            self.store.settle_unsent_writes(run.id, &why)?;
+            let mut books = run.books;
+            self.store.count_words(run.id, &mut books)?;
+            self.store.save_books(run.id, &books, None, run.api_calls, run.seconds)?;
+            self.store.finish_run(run.id, RunStatus::Failed, Some("its process ended in the middle"))?;
+        }
+        Ok(())
+    }
+}
+
+fn is_alive(pid: u32) -> bool {
+    let Some(pid) = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw) else { return false };
+    // A process of another user answers with a refusal, and lives.
+    rustix::process::test_kill_process(pid) != Err(rustix::io::Errno::SRCH)
+}
+
+/// An error of our own, in the shape of the destination's.
+pub(super) fn local_error(code: &str, message: &str) -> DestinationError {
+    DestinationError {
+        kind: ErrorKind::Transient,
+        code: code.to_owned(),
+        message: message.to_owned(),
+        fields: Vec::new(),
+        hint: Some("The next run takes it up again.".to_owned()),
+    }
+}
+
+impl Applying {
+    async fn apply(&mut self, recheck: bool) -> Option<Stop> {
+        if recheck && let Err(error) = self.recheck().await {
+            return Some(error);
+        }
+        if let Err(error) = self.store.settle_skipped(self.run) {
+            return Some(Stop::Engine(error.into()));
+        }
+        for action in [Action::Update, Action::Create, Action::Delete] {
+            if let Err(stop) = Writer::new(self, action).write_all().await {
+                return Some(stop);
+            }
+        }
+        None
+    }
+
+    /// Looks every record up again; a row whose decision is no longer the planned one is held.
+    async fn recheck(&mut self) -> Result<(), Stop> {
+        let total = self.books.actions.writes();
+        let matching = Matching::new(self.destination.clone(), &self.mapping, &self.object);
+        let (mut after, mut done) = (None, 0);
+        let mut held = Vec::new();
+        loop {
+            let rows = self.store.staged_writes(self.run, after, RECHECK_ROWS)?;
+            let Some(last) = rows.last() else { break };
+            let planned = self.store.rows_after(self.run, &crate::store::RowFilter::Writes, after, rows.len())?;
+            after = Some(last.position);
+            done += rows.len() as u64;
+            for ((position, now), then) in matching.decide(&rows).await?.into_iter().zip(&planned) {
+                let same_record = now.record.is_none() || now.record == then.id;
+                if Some(now.action) != then.action || now.fields != then.fields || !same_record {
+                    let decision = Decision {
+                        record: now.record.clone(),
+                        candidates: now.candidates.clone(),
+                        ..Decision::hold(
+                            "CHANGED_SINCE_PLAN",
+                            format!("Salesforce changed since the plan was made: now it would be {}", now.action),
+                            "Make a new plan and review it.",
+                        )
+                    };
+                    held.push((position, decision));
+                }
+            }
+            self.report(Phase::Rechecking, done, Some(total));
+            if self.cancel.is_cancelled() {
+                return Err(Stop::Asked);
+            }
+        }
+        self.store.decide(self.run, &held)?;
+        self.store.count_words(self.run, &mut self.books)?;
+        Ok(())
+    }
+
+    pub(super) fn count(&mut self) -> Result<(), Stop> {
+        Ok(self.store.count_words(self.run, &mut self.books)?)
+    }
+
+    pub(super) fn report_writing(&self) {
+        let outcomes = self.books.outcomes;
+        let done =
+            outcomes.created + outcomes.updated + outcomes.deleted + outcomes.failed + outcomes.unprocessed;
+        self.report(Phase::Writing, done, Some(self.books.actions.writes()));
+    }
+
+    fn report(&self, phase: Phase, done: u64, total: Option<u64>) {
+        self.progress.send_replace(Progress {
+            run: Some(self.run),
+            phase,
+            done,
+            total,
+            books: self.books,
+            api_calls: self.planned.api_calls + self.calls(),
+            usage: self.destination.usage(),
+            seconds: self.planned.seconds + self.started.elapsed().as_secs_f64(),
+        });
+    }
+
+    fn calls(&self) -> u64 {
+        self.destination.calls() - self.calls_before
+    }
+
+    fn finish(&mut self, stop: Option<Stop>) -> Result<(), EngineError> {
+        let why = match &stop {
+            None => None,
+            Some(Stop::Asked) => Some(local_error("STOPPED", "the run was stopped before this row was sent")),
+            Some(Stop::Destination(error)) => Some(DestinationError {
+                message: format!("the run stopped before this row was sent: {}", error.message),
+                ..error.clone()
+            }),
+            Some(Stop::Engine(error)) => Some(local_error("RUN_FAILED", &error.message)),
+        };
+        if let Some(why) = &why {
+            self.store.settle_unsent_writes(self.run, why)?;
+            self.store.settle_skipped(self.run)?;
+        }
+        self.store.settle_unselected(self.run)?;
+        self.store.count_words(self.run, &mut self.books)?;
+        self.books.selected = self.planned.books.selected;
+        let seconds = self.planned.seconds + self.started.elapsed().as_secs_f64();
+        self.store.save_books(self.run, &self.books, None, self.planned.api_calls + self.calls(), seconds)?;
+        let balance = self.books.balance(true);
+        let (status, message) = match (&stop, &balance) {
+            (_, Err(why)) => (RunStatus::Failed, Some(format!("the books do not balance: {why}"))),
+            (Some(Stop::Asked), _) => (RunStatus::Stopped, Some("stopped on request".to_owned())),
+            (Some(Stop::Destination(error)), _) => (
+                RunStatus::Failed,
+                Some(match &error.hint {
+                    Some(hint) => format!("{error}. {hint}"),
+                    None => error.to_string(),
+                }),
+            ),
+            (Some(Stop::Engine(error)), _) => (RunStatus::Failed, Some(error.to_string())),
+            (None, Ok(())) => {
+                let Books { actions, outcomes, .. } = self.books;
+                let left = actions.hold + actions.reject + outcomes.failed + outcomes.unprocessed;
+                (if left > 0 { RunStatus::Partial } else { RunStatus::Succeeded }, None)
+            }
+        };
+        self.store.finish_run(self.run, status, message.as_deref())?;
+        self.report(Phase::Done, self.books.selected, Some(self.books.selected));
+        Ok(())
+    }
+}

@@ -1,0 +1,106 @@
+//! A run's state machine, and everything that screens and commands do: one door for both.
+
+mod applying;
+mod doctor;
+mod error;
+mod extract;
+mod planning;
+mod progress;
+mod sessions;
+mod summary;
+mod writing;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+pub use doctor::{CheckLine, CheckState};
+pub use error::{EngineError, ErrorClass};
+pub use planning::PlanOptions;
+pub use progress::{Phase, Progress, ProgressSender};
+pub use summary::RunSummary;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{Folders, Workspace};
+use crate::destination::Destination;
+use crate::snowflake::{Preview, Snowflake};
+use crate::store::{RunId, Store};
+use crate::types::{ObjectDescribe, Schema};
+
+/// The user's files, the state, and the sessions that are open. Clones share them.
+#[derive(Clone)]
+pub struct Engine {
+    workspace: Workspace,
+    store: Store,
+    sources: Arc<Mutex<HashMap<String, Snowflake>>>,
+    destinations: Arc<Mutex<HashMap<String, Arc<dyn Destination>>>>,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("folders", self.workspace.folders()).finish_non_exhaustive()
+    }
+}
+
+impl Engine {
+    /// Opens the files and the state under these folders. Signs in nowhere yet.
+    pub fn open(folders: Folders) -> Result<Self, EngineError> {
+        std::fs::create_dir_all(&folders.state).map_err(|error| {
+            EngineError::configuration(format!("cannot make the folder {}: {error}", folders.state.display()))
+        })?;
+        let store = Store::open(&folders.database())?;
+        let engine = Self {
+            workspace: Workspace::new(folders),
+            store,
+            sources: Arc::default(),
+            destinations: Arc::default(),
+        };
+        engine.close_abandoned_runs()?;
+        Ok(engine)
+    }
+
+    /// The user's files.
+    pub fn workspace(&self) -> &Workspace {
+        &self.workspace
+    }
+
+    /// The state.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The first rows of a query. Cancelling stops it on the server too.
+    pub async fn preview(
+        &self,
+        connection: &str,
+        sql: &str,
+        limit: usize,
+        cancel: CancellationToken,
+    ) -> Result<Preview, EngineError> {
+        Ok(self.source(connection).await?.preview(sql, limit, cancel).await?)
+    }
+
+    /// The columns of a query, without running it.
+    pub async fn columns(&self, connection: &str, sql: &str) -> Result<Schema, EngineError> {
+        Ok(self.source(connection).await?.describe(sql).await?)
+    }
+
+    /// An object of a destination, with the fields that the signed-in user sees.
+    pub async fn describe(&self, connection: &str, object: &str) -> Result<Arc<ObjectDescribe>, EngineError> {
+        let destination = self.destination(connection).await?;
+        Ok(Arc::new(destination.describe(object).await?))
+    }
+
+    /// The counts and costs of a run.
+    pub fn summary(&self, run: RunId) -> Result<RunSummary, EngineError> {
+        self.store.run(run)?.map(RunSummary::from).ok_or_else(|| {
+            EngineError::configuration(format!("there is no run {run}")).with_hint("`gondola runs` lists them.")
+        })
+    }
+
+    /// Forgets the sessions, so that the next call reads the connection anew.
+    pub fn forget_sessions(&self) {
+        self.sources.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.destinations.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}

@@ -1,0 +1,169 @@
+//! From a connection's name to an open session: secrets fetched, client made, kept for the next call.
+
+use std::sync::{Arc, PoisonError};
+
+use secrecy::SecretString;
+
+use super::{Engine, EngineError};
+use crate::config::{SalesforceAuth, SalesforceConnection, Secret, SnowflakeAuth, SnowflakeConnection};
+use crate::destination::Destination;
+use crate::salesforce::{self, Salesforce};
+use crate::snowflake::{self, Snowflake};
+
+/// Fetches the secrets of one connection; knows where relative paths start and what to call it.
+struct Secrets<'a> {
+    engine: &'a Engine,
+    connection: String,
+}
+
+impl Secrets<'_> {
+    async fn need(&self, secret: Option<&Secret>, key: &str) -> Result<SecretString, EngineError> {
+        self.maybe(secret, key).await?.ok_or_else(|| self.missing(key))
+    }
+
+    async fn maybe(&self, secret: Option<&Secret>, key: &str) -> Result<Option<SecretString>, EngineError> {
+        let Some(secret) = secret.cloned() else { return Ok(None) };
+        let base = self.engine.workspace.folders().config.clone();
+        let what = format!("[{}] {key}", self.connection);
+        // A command or a person may take long: not on the runtime's own threads.
+        let fetched = tokio::task::spawn_blocking(move || secret.resolve(&base, &what)).await;
+        Ok(Some(fetched.map_err(|error| EngineError::failed(error.to_string()))??))
+    }
+
+    fn missing(&self, key: &str) -> EngineError {
+        let file = self.engine.workspace.folders().connections();
+        EngineError::configuration(format!("{}: [{}] has no `{key}`", file.display(), self.connection))
+            .with_hint(format!("Add `{key}` there; secrets as env:NAME, file:PATH, cmd:COMMAND or ask."))
+    }
+
+    fn text(&self, value: Option<&String>, key: &str) -> Result<String, EngineError> {
+        value.cloned().ok_or_else(|| self.missing(key))
+    }
+}
+
+impl Engine {
+    /// The Snowflake session of a connection. Login happens on the first statement.
+    pub async fn source(&self, name: &str) -> Result<Snowflake, EngineError> {
+        if let Some(open) = self.sources.lock().unwrap_or_else(PoisonError::into_inner).get(name) {
+            return Ok(open.clone());
+        }
+        let connections = self.workspace.connections()?;
+        let connection = connections
+            .snowflake
+            .get(name)
+            .ok_or_else(|| self.unknown_connection("snowflake", name, connections.snowflake.keys()))?;
+        let open = Snowflake::new(self.snowflake_settings(name, connection).await?)?;
+        self.sources.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), open.clone());
+        Ok(open)
+    }
+
+    /// The destination of a connection. Sign-in happens on the first call.
+    pub async fn destination(&self, name: &str) -> Result<Arc<dyn Destination>, EngineError> {
+        if let Some(open) = self.destinations.lock().unwrap_or_else(PoisonError::into_inner).get(name) {
+            return Ok(open.clone());
+        }
+        let connections = self.workspace.connections()?;
+        let connection = connections
+            .salesforce
+            .get(name)
+            .ok_or_else(|| self.unknown_connection("salesforce", name, connections.salesforce.keys()))?;
+        let open: Arc<dyn Destination> =
+            Arc::new(Salesforce::new(self.salesforce_settings(name, connection).await?)?);
+        self.destinations.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), open.clone());
+        Ok(open)
+    }
+
+    fn unknown_connection<'a>(&self, kind: &str, name: &str, known: impl Iterator<Item = &'a String>) -> EngineError {
+        let known: Vec<&str> = known.map(String::as_str).collect();
+        let file = self.workspace.folders().connections();
+        let hint = if known.is_empty() {
+            format!("Add a section [{kind}.{name}] there, or try `gondola demo` first.")
+        } else {
+            format!("Known: {}.", known.join(", "))
+        };
+        EngineError::configuration(format!("{}: there is no [{kind}.{name}]", file.display())).with_hint(hint)
+    }
+
+    async fn snowflake_settings(
+        &self,
+        name: &str,
+        connection: &SnowflakeConnection,
+    ) -> Result<snowflake::Settings, EngineError> {
+        let secrets = Secrets { engine: self, connection: format!("snowflake.{name}") };
+        let auth = match connection.auth() {
+            SnowflakeAuth::Password => {
+                snowflake::Auth::Password(secrets.need(connection.password.as_ref(), "password").await?)
+            }
+            SnowflakeAuth::KeyPair => snowflake::Auth::KeyPair {
+                private_key_pem: secrets.need(connection.private_key.as_ref(), "private_key").await?,
+                passphrase: secrets.maybe(connection.passphrase.as_ref(), "passphrase").await?,
+            },
+            SnowflakeAuth::Token => snowflake::Auth::Token(secrets.need(connection.token.as_ref(), "token").await?),
+            SnowflakeAuth::Oauth => snowflake::Auth::OAuth(secrets.need(connection.token.as_ref(), "token").await?),
+            SnowflakeAuth::Mfa => snowflake::Auth::Mfa {
+                password: secrets.need(connection.password.as_ref(), "password").await?,
+                passcode: secrets.maybe(connection.passcode.as_ref(), "passcode").await?,
+            },
+            SnowflakeAuth::ExternalBrowser => {
+                return Err(EngineError::configuration(format!(
+                    "[snowflake.{name}] auth = \"external-browser\" needs a browser, which an SSH session does not have"
+                ))
+                .with_hint("Use a key pair (private_key = \"file:…\") or a programmatic access token (token = \"…\")."));
+            }
+        };
+        Ok(snowflake::Settings {
+            account: connection.account.clone(),
+            user: connection.user.clone(),
+            auth,
+            role: connection.role.clone(),
+            warehouse: connection.warehouse.clone(),
+            database: connection.database.clone(),
+            schema: connection.schema.clone(),
+            host: connection.host.clone(),
+            port: connection.port,
+            protocol: connection.protocol.clone(),
+        })
+    }
+
+    async fn salesforce_settings(
+        &self,
+        name: &str,
+        connection: &SalesforceConnection,
+    ) -> Result<salesforce::Settings, EngineError> {
+        let secrets = Secrets { engine: self, connection: format!("salesforce.{name}") };
+        let auth = match connection.auth() {
+            SalesforceAuth::ClientCredentials => salesforce::Auth::ClientCredentials {
+                client_id: secrets.text(connection.client_id.as_ref(), "client_id")?,
+                client_secret: secrets.need(connection.client_secret.as_ref(), "client_secret").await?,
+            },
+            SalesforceAuth::RefreshToken => salesforce::Auth::RefreshToken {
+                client_id: secrets.text(connection.client_id.as_ref(), "client_id")?,
+                client_secret: secrets.maybe(connection.client_secret.as_ref(), "client_secret").await?,
+                refresh_token: secrets.need(connection.refresh_token.as_ref(), "refresh_token").await?,
+            },
+            SalesforceAuth::Password => salesforce::Auth::Password {
+                client_id: secrets.text(connection.client_id.as_ref(), "client_id")?,
+                client_secret: secrets.need(connection.client_secret.as_ref(), "client_secret").await?,
+                username: secrets.text(connection.username.as_ref(), "username")?,
+                password: secrets.need(connection.password.as_ref(), "password").await?,
+                security_token: secrets.maybe(connection.security_token.as_ref(), "security_token").await?,
+            },
+            SalesforceAuth::AccessToken => salesforce::Auth::AccessToken {
+                instance_url: secrets
+                    .text(connection.instance_url.as_ref().or(connection.login_url.as_ref()), "instance_url")?,
+                access_token: secrets.need(connection.access_token.as_ref(), "access_token").await?,
+            },
+            other => {
+                return Err(EngineError::configuration(format!(
+                    "[salesforce.{name}] this way of signing in is not built yet: {other:?}"
+                ))
+                .with_hint("Use client-credentials, refresh-token, password or access-token."));
+            }
+        };
+        let login_url = match (&connection.login_url, &connection.instance_url) {
+            (Some(url), _) | (None, Some(url)) => url.clone(),
+            (None, None) => return Err(secrets.missing("login_url")),
+        };
+        Ok(salesforce::Settings { login_url, auth, api_version: connection.api_version.clone() })
+    }
+}

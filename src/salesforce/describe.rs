@@ -1,0 +1,210 @@
+//! `GET …/sobjects/X/describe`: what an object and its fields are.
+
+use serde::{Deserialize, Deserializer};
+
+use super::client::Client;
+use super::errors::{Effect, bad_answer};
+use super::soql::check_identifier;
+use crate::destination::DestinationError;
+use crate::types::{Field, FieldType, ObjectDescribe, PicklistValue};
+
+/// The body, as far as it is used; ~60 keys a field arrive.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Body {
+    name: String,
+    #[serde(default)]
+    label: String,
+    #[serde(default)]
+    createable: bool,
+    #[serde(default)]
+    updateable: bool,
+    #[serde(default)]
+    deletable: bool,
+    fields: Vec<FieldBody>,
+}
+
+/// One field. What an older API version leaves out is taken as "no".
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct FieldBody {
+    name: String,
+    #[serde(default)]
+    label: Option<String>,
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(default, deserialize_with = "or_default")]
+    length: u32,
+    #[serde(default, deserialize_with = "or_default")]
+    precision: u32,
+    #[serde(default, deserialize_with = "or_default")]
+    digits: u32,
+    #[serde(default, deserialize_with = "or_default")]
+    scale: u32,
+    #[serde(default)]
+    nillable: bool,
+    #[serde(default)]
+    createable: bool,
+    #[serde(default)]
+    updateable: bool,
+    #[serde(default)]
+    defaulted_on_create: bool,
+    #[serde(default)]
+    filterable: bool,
+    #[serde(default)]
+    id_lookup: bool,
+    #[serde(default)]
+    external_id: bool,
+    #[serde(default)]
+    unique: bool,
+    #[serde(default)]
+    calculated: bool,
+    #[serde(default)]
+    restricted_picklist: bool,
+    #[serde(default, deserialize_with = "or_default")]
+    picklist_values: Vec<PicklistBody>,
+    #[serde(default, deserialize_with = "or_default")]
+    reference_to: Vec<String>,
+    #[serde(default)]
+    relationship_name: Option<String>,
+    #[serde(default)]
+    custom: bool,
+}
+
+#[derive(Deserialize)]
+struct PicklistBody {
+    value: String,
+    #[serde(default)]
+    label: Option<String>,
+    #[serde(default)]
+    active: bool,
+}
+
+/// Reads `null` as the default.
+fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(from: D) -> Result<T, D::Error> {
+    Option::<T>::deserialize(from).map(Option::unwrap_or_default)
+}
+
+impl From<FieldBody> for Field {
+    fn from(body: FieldBody) -> Self {
+        Self {
+            label: body.label.unwrap_or_else(|| body.name.clone()),
+            name: body.name,
+            kind: field_type(&body.kind),
+            length: body.length,
+            // Whole numbers say how many digits fit in `digits`, with precision 0.
+            precision: if body.precision == 0 { body.digits } else { body.precision },
+            scale: body.scale,
+            nillable: body.nillable,
+            createable: body.createable,
+            updateable: body.updateable,
+            defaulted_on_create: body.defaulted_on_create,
+            filterable: body.filterable,
+            id_lookup: body.id_lookup,
+            external_id: body.external_id,
+            unique: body.unique,
+            calculated: body.calculated,
+            restricted_picklist: body.restricted_picklist,
+            picklist: body
+                .picklist_values
+                .into_iter()
+                .map(|entry| PicklistValue {
+                    label: entry.label.unwrap_or_else(|| entry.value.clone()),
+                    value: entry.value,
+                    active: entry.active,
+                })
+                .collect(),
+            reference_to: body.reference_to,
+            relationship_name: body.relationship_name,
+            custom: body.custom,
+        }
+    }
+}
+
+/// Salesforce's word for a type (`anyType` is the one with a capital letter).
+fn field_type(word: &str) -> FieldType {
+    serde_json::from_value(word.to_lowercase().into()).unwrap_or_else(|_| FieldType::Other(word.to_owned()))
+}
+
+/// Reads a describe body.
+pub(crate) fn parse(body: &[u8]) -> Result<ObjectDescribe, DestinationError> {
+    let body: Body = serde_json::from_slice(body)
+        .map_err(|error| bad_answer(Effect::Read, format!("The describe cannot be read: {error}")))?;
+    Ok(ObjectDescribe {
+        name: body.name,
+        label: body.label,
+        createable: body.createable,
+        updateable: body.updateable,
+        deletable: body.deletable,
+        fields: body.fields.into_iter().map(Field::from).collect(),
+    })
+}
+
+/// Asks for an object's describe.
+pub(crate) async fn read(client: &Client, object: &str) -> Result<ObjectDescribe, DestinationError> {
+    check_identifier("an object", object)?;
+    let mut described =
+        client.get(&client.data_path(&format!("/sobjects/{object}/describe"))).await.and_then(|b| parse(&b));
+    if let Err(error) = &mut described
+        && error.code == "NOT_FOUND"
+    {
+        error.message = format!("{} (object {object})", error.message);
+        error.hint = Some("The object does not exist in this org, or this user may not see it.".to_owned());
+    }
+    described
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::salesforce::stub::fixture;
+
+    fn described(file: &str) -> Option<ObjectDescribe> {
+        let exchanges = fixture(file)?;
+        Some(parse(exchanges[0]["response"].to_string().as_bytes()).unwrap())
+    }
+
+    #[test]
+    fn reads_the_contact_of_a_plain_org() {
+        let Some(contact) = described("GET_sobjects_Contact_describe.json") else { return };
+        assert_eq!((contact.name.as_str(), contact.fields.len()), ("Contact", 59));
+        assert!(contact.createable && contact.updateable && contact.deletable);
+        let email = contact.field("email").unwrap();
+        assert_eq!((&email.kind, email.length), (&FieldType::Email, 80));
+        assert!(email.id_lookup && email.filterable && !email.external_id && !email.unique && email.nillable);
+        let last_name = contact.field("LastName").unwrap();
+        assert!(last_name.is_required() && last_name.length == 80);
+        assert!(!contact.field("OwnerId").unwrap().is_required());
+        let account = contact.field("AccountId").unwrap();
+        assert_eq!(account.reference_to, ["Account"]);
+        assert_eq!(account.relationship_name.as_deref(), Some("Account"));
+        assert!(!contact.field("LeadSource").unwrap().picklist.is_empty());
+        assert!(!contact.field("Name").unwrap().is_writable());
+        assert_eq!(contact.field("MailingLatitude").unwrap().scale, 15);
+        assert!(!contact.field("Description").unwrap().filterable);
+        assert!(contact.fields.iter().all(|field| !matches!(field.kind, FieldType::Other(_))));
+    }
+
+    #[test]
+    fn reads_account_and_lead_too() {
+        for (file, name) in
+            [("GET_sobjects_Account_describe.json", "Account"), ("GET_sobjects_Lead_describe.json", "Lead")]
+        {
+            let Some(object) = described(file) else { return };
+            assert_eq!(object.name, name);
+            assert!(object.fields.iter().any(|field| field.kind == FieldType::Int && field.precision > 0));
+        }
+    }
+
+    #[test]
+    fn survives_unknown_types_and_nulls() {
+        let object = parse(
+            br#"{"name":"X__c","label":"X","fields":[{"name":"F__c","label":null,"type":"hologram","length":null,"picklistValues":null},{"name":"G__c","type":"anyType"}]}"#,
+        )
+        .unwrap();
+        assert_eq!(object.fields[0].kind, FieldType::Other("hologram".to_owned()));
+        assert_eq!(object.fields[0].label, "F__c");
+        assert_eq!(object.fields[1].kind, FieldType::AnyType);
+        assert_eq!(parse(b"<html>").unwrap_err().code, "BAD_ANSWER");
+    }
+}

@@ -1,0 +1,240 @@
+//! Salesforce over REST: the only folder that speaks it.
+//!
+//! `hosts` says who may be given a secret, `auth` signs in, `client` makes one HTTP call,
+//! `errors` says what a refusal means, by the table in `codes`; above them `describe`, `soql` and `query` read,
+//! `collections` writes, `limits` counts. Wire facts come from Salesforce's REST API guide and
+//! from recorded answers of real orgs.
+
+mod auth;
+mod client;
+mod codes;
+mod collections;
+mod describe;
+mod errors;
+mod hosts;
+mod limits;
+mod query;
+pub mod soql;
+
+#[cfg(test)]
+mod stub;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use secrecy::SecretString;
+use serde::Deserialize;
+use serde_json::Value as Json;
+
+use crate::destination::{
+    ApiUsage, Destination, DestinationError, ErrorKind, FieldIn, OrgInfo, Record, RowResult, WriteKind, WriteRow,
+};
+use crate::types::ObjectDescribe;
+use client::Client;
+use errors::{Effect, bad_answer};
+pub use limits::Limits;
+use soql::Soql;
+
+/// The API version that is spoken when the settings name none.
+pub const DEFAULT_API_VERSION: &str = "65.0";
+
+/// What is needed to sign in; secrets already resolved.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where to sign in: `https://acme.my.salesforce.com`, `https://login.salesforce.com`. Not
+    /// looked at for [`Auth::AccessToken`].
+    pub login_url: String,
+    /// How to sign in.
+    pub auth: Auth,
+    /// API version such as `65.0`; [`DEFAULT_API_VERSION`] when left out.
+    pub api_version: Option<String>,
+}
+
+/// A way to sign in.
+#[derive(Debug, Clone)]
+pub enum Auth {
+    /// OAuth client credentials: runs as the user that the app names. Wants the My Domain address.
+    ClientCredentials {
+        /// Consumer key of the app.
+        client_id: String,
+        /// Consumer secret of the app.
+        client_secret: SecretString,
+    },
+    /// OAuth refresh token of an earlier authorization.
+    RefreshToken {
+        /// Consumer key of the app.
+        client_id: String,
+        /// Consumer secret, where the app wants it.
+        client_secret: Option<SecretString>,
+        /// The refresh token.
+        refresh_token: SecretString,
+    },
+    /// OAuth user name and password; off by default in new orgs.
+    Password {
+        /// Consumer key of the app.
+        client_id: String,
+        /// Consumer secret of the app.
+        client_secret: SecretString,
+        /// Login name.
+        username: String,
+        /// Password.
+        password: SecretString,
+        /// Security token, wanted from networks that the org does not trust.
+        security_token: Option<SecretString>,
+    },
+    /// A session that somebody else opened, such as the `sf` command line. Cannot be renewed.
+    AccessToken {
+        /// Base URL of the org.
+        instance_url: String,
+        /// The access token.
+        access_token: SecretString,
+    },
+}
+
+/// One Salesforce org as a destination. Signs in at the first call and again when the session ends.
+#[derive(Debug)]
+pub struct Salesforce {
+    client: Client,
+    described: Mutex<HashMap<String, Arc<ObjectDescribe>>>,
+}
+
+/// The row of `Organization`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Organization {
+    id: String,
+    #[serde(default)]
+    name: Option<String>,
+    #[serde(default)]
+    is_sandbox: bool,
+}
+
+/// What `/services/oauth2/userinfo` says, as far as it is used.
+#[derive(Deserialize)]
+struct UserInfo {
+    preferred_username: String,
+}
+
+impl Salesforce {
+    /// Checks the settings: whole hosts, https except on loopback, a version. Nothing is sent.
+    pub fn new(settings: Settings) -> Result<Self, DestinationError> {
+        Ok(Self::over(Client::new(settings)?))
+    }
+
+    fn over(client: Client) -> Self {
+        Self { client, described: Mutex::default() }
+    }
+
+    /// The daily API calls, asked for now.
+    pub async fn limits(&self) -> Result<Limits, DestinationError> {
+        limits::read(&self.client).await
+    }
+
+    /// All rows of a query, as the API gave them (`attributes` included), following the pages.
+    pub async fn query(&self, soql: &Soql) -> Result<Vec<serde_json::Map<String, Json>>, DestinationError> {
+        query::run(&self.client, soql).await
+    }
+
+    /// Forgets what [`Destination::describe`] has read, so that the next one asks again.
+    pub fn forget_describes(&self) {
+        self.described.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// The login name: from the settings, the identity service, or the user's record; the last two
+    /// may be closed to this user, and then it stays empty.
+    async fn username(&self) -> Result<String, DestinationError> {
+        if let Some(name) = self.client.username() {
+            return Ok(name.to_owned());
+        }
+        match self.client.get_identity("/services/oauth2/userinfo").await {
+            Ok(body) => {
+                if let Ok(info) = serde_json::from_slice::<UserInfo>(&body) {
+                    return Ok(info.preferred_username);
+                }
+            }
+            Err(error) if error.kind == ErrorKind::Transient => return Err(error),
+            Err(_) => {}
+        }
+        let session = self.client.session().await?;
+        let Some(soql) = session.user_id.as_deref().and_then(Soql::username) else { return Ok(String::new()) };
+        match self.query(&soql).await {
+            Ok(rows) => Ok(rows.first().and_then(|row| row.get("Username")?.as_str()).unwrap_or_default().to_owned()),
+            Err(error) if error.kind == ErrorKind::Transient => Err(error),
+            Err(_) => Ok(String::new()),
+        }
+    }
+}
+
+#[async_trait]
+impl Destination for Salesforce {
+    async fn org(&self) -> Result<OrgInfo, DestinationError> {
+        let row = self.query(&Soql::organization()).await?.into_iter().next();
+        let organization: Organization = row
+            .and_then(|row| serde_json::from_value(Json::Object(row)).ok())
+            .ok_or_else(|| bad_answer(Effect::Read, "The org did not say who it is (Organization)."))?;
+        let username = self.username().await?;
+        let session = self.client.session().await?;
+        Ok(OrgInfo {
+            id: organization.id,
+            name: organization.name.unwrap_or_default(),
+            sandbox: organization.is_sandbox,
+            username,
+            instance_url: session.base.as_str().to_owned(),
+            api_version: self.client.version().to_owned(),
+        })
+    }
+
+    async fn describe(&self, object: &str) -> Result<ObjectDescribe, DestinationError> {
+        let key = object.to_ascii_lowercase();
+        let known = self.described.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+        if let Some(known) = known {
+            return Ok(ObjectDescribe::clone(&known));
+        }
+        let described = describe::read(&self.client, object).await?;
+        let shared = Arc::new(described.clone());
+        self.described.lock().unwrap_or_else(PoisonError::into_inner).insert(key, shared);
+        Ok(described)
+    }
+
+    async fn find(
+        &self,
+        object: &ObjectDescribe,
+        fields: &[String],
+        any_of: &[FieldIn],
+    ) -> Result<Vec<Record>, DestinationError> {
+        query::find(&self.client, object, fields, any_of).await
+    }
+
+    async fn retrieve(
+        &self,
+        object: &ObjectDescribe,
+        fields: &[String],
+        ids: &[String],
+    ) -> Result<Vec<Record>, DestinationError> {
+        query::retrieve(&self.client, object, fields, ids).await
+    }
+
+    async fn write(
+        &self,
+        kind: WriteKind,
+        object: &str,
+        rows: &[WriteRow],
+    ) -> Result<Vec<RowResult>, DestinationError> {
+        collections::write(&self.client, kind, object, rows).await
+    }
+
+    fn write_batch(&self) -> usize {
+        collections::ROWS
+    }
+
+    fn calls(&self) -> u64 {
+        self.client.calls()
+    }
+
+    fn usage(&self) -> Option<ApiUsage> {
+        self.client.usage()
+    }
+}

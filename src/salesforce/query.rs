@@ -1,0 +1,201 @@
+//! Running queries: pages, many at once, records out of rows.
+
+use std::collections::HashSet;
+
+use futures::{StreamExt, TryStreamExt, stream};
+use serde::Deserialize;
+use serde_json::{Map, Value as Json, json};
+
+use super::client::Client;
+use super::errors::{Effect, bad_answer, refused_here};
+use super::soql::{self, Select, Soql, Term};
+use crate::destination::{DestinationError, FieldIn, Payload, Record};
+use crate::types::{Field, FieldType, ObjectDescribe, Value};
+
+/// Bytes that address and header may have together; Salesforce takes 16,384, the rest is for the
+/// headers that other programs on the way add.
+const REQUEST_BYTES: usize = 15_500;
+/// The longest query that Salesforce takes, in characters.
+const QUERY_CHARS: usize = 100_000;
+/// Queries in flight.
+const CONCURRENT: usize = 4;
+/// Ids in one retrieve call.
+const RETRIEVE_IDS: usize = 2_000;
+
+/// One row of an answer, `attributes` included.
+pub(crate) type Row = Map<String, Json>;
+
+/// One page of an answer.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Page {
+    #[serde(default)]
+    total_size: Option<usize>,
+    done: bool,
+    #[serde(default)]
+    next_records_url: Option<String>,
+    #[serde(default)]
+    records: Vec<Row>,
+}
+
+/// All rows of a query, following the pages.
+pub(crate) async fn run(client: &Client, soql: &Soql) -> Result<Vec<Row>, DestinationError> {
+    let encoded = soql.encoded();
+    let path = client.data_path(&format!("/query/?q={encoded}"));
+    if path.len() > REQUEST_BYTES || soql.as_str().chars().count() > QUERY_CHARS {
+        return Err(refused_here(
+            "QUERY_TOO_LONG",
+            format!("The query takes {} bytes; {REQUEST_BYTES} fit into one call.", path.len()),
+            "Select fewer fields or compare with fewer values.",
+        ));
+    }
+    let mut page = read_page(client, &path).await?;
+    let total = page.total_size;
+    let mut rows = std::mem::take(&mut page.records);
+    while !page.done {
+        let next = page.next_records_url.as_deref().filter(|next| next.starts_with("/services/data/"));
+        let Some(next) = next else {
+            return Err(bad_answer(Effect::Read, "A query's answer is not the last page, but names no next one."));
+        };
+        page = read_page(client, next).await?;
+        rows.append(&mut page.records);
+    }
+    match total {
+        Some(total) if total != rows.len() => {
+            Err(bad_answer(Effect::Read, format!("A query announced {total} rows, but {} came.", rows.len())))
+        }
+        _ => Ok(rows),
+    }
+}
+
+async fn read_page(client: &Client, path: &str) -> Result<Page, DestinationError> {
+    let body = client.get(path).await?;
+    serde_json::from_slice(&body)
+        .map_err(|error| bad_answer(Effect::Read, format!("A query's answer cannot be read: {error}")))
+}
+
+/// Records of `object` that match any of `any_of`; see [`crate::destination::Destination::find`].
+pub(crate) async fn find(
+    client: &Client,
+    object: &ObjectDescribe,
+    fields: &[String],
+    any_of: &[FieldIn],
+) -> Result<Vec<Record>, DestinationError> {
+    let select = Select::new(object, fields)?;
+    let terms = terms(object, any_of)?;
+    if terms.is_empty() {
+        return Ok(Vec::new());
+    }
+    // A long access token takes from the same allowance as the address.
+    let session = client.session().await?;
+    let taken = client.data_path("/query/?q=").len() + session.authorization.len();
+    let queries = select.any_of(&terms, REQUEST_BYTES.saturating_sub(taken));
+    let answers: Vec<Vec<Row>> = stream::iter(queries)
+        .map(|soql| async move { run(client, &soql).await })
+        .buffered(CONCURRENT)
+        .try_collect()
+        .await?;
+    let mut seen = HashSet::new();
+    let mut records = Vec::new();
+    for row in answers.into_iter().flatten() {
+        let record = record(object, fields, row)?;
+        if seen.insert(record.id.clone()) {
+            records.push(record);
+        }
+    }
+    Ok(records)
+}
+
+/// Each value once, blanks left out.
+fn terms<'a>(object: &'a ObjectDescribe, any_of: &[FieldIn]) -> Result<Vec<Term<'a>>, DestinationError> {
+    let mut seen = HashSet::new();
+    let mut terms = Vec::new();
+    for comparison in any_of {
+        let field = soql::known_field(object, &comparison.field)?;
+        for value in comparison.values.iter().filter(|value| !value.is_blank() && can_be_in(field, value)) {
+            // Addresses are compared without case: the same one in other case need not be asked twice.
+            let term = match value {
+                Value::Text(text) if field.kind == FieldType::Email => {
+                    Term::new(object, &field.name, &Value::Text(text.to_ascii_lowercase()))?
+                }
+                other => Term::new(object, &field.name, other)?,
+            };
+            if seen.insert((field.name.as_str(), term.literal().to_owned())) {
+                terms.push(term);
+            }
+        }
+    }
+    Ok(terms)
+}
+
+/// Whether the field could hold the value: text that is too long for it is in no record.
+fn can_be_in(field: &Field, value: &Value) -> bool {
+    match value {
+        Value::Text(text) if field.kind.is_text() && field.length > 0 => {
+            text.trim().chars().count() <= field.length as usize
+        }
+        _ => true,
+    }
+}
+
+/// The records with these ids (`POST …/composite/sobjects/X`); those that are gone are left out.
+pub(crate) async fn retrieve(
+    client: &Client,
+    object: &ObjectDescribe,
+    fields: &[String],
+    ids: &[String],
+) -> Result<Vec<Record>, DestinationError> {
+    soql::check_identifier("an object", &object.name)?;
+    let names = soql::read_fields(object, fields)?;
+    if let Some(bad) = ids.iter().find(|id| !soql::is_id(id)) {
+        return Err(refused_here(
+            "MALFORMED_ID",
+            format!("{bad:?} is not a record id."),
+            "An id has 15 or 18 letters and digits.",
+        ));
+    }
+    let mut known = HashSet::new();
+    let ids: Vec<&String> = ids.iter().filter(|id| known.insert(id.as_str())).collect();
+    let path = client.data_path(&format!("/composite/sobjects/{}", object.name));
+    let calls: Vec<Json> = ids.chunks(RETRIEVE_IDS).map(|ids| json!({ "ids": ids, "fields": names })).collect();
+    let path = path.as_str();
+    let answers: Vec<Vec<u8>> = stream::iter(calls)
+        .map(|body| async move { client.post_read(path, &body).await })
+        .buffered(CONCURRENT)
+        .try_collect()
+        .await?;
+    let mut records = Vec::with_capacity(ids.len());
+    for (body, asked) in answers.iter().zip(ids.chunks(RETRIEVE_IDS)) {
+        let rows: Vec<Option<Row>> = serde_json::from_slice(body)
+            .map_err(|error| bad_answer(Effect::Read, format!("A retrieve's answer cannot be read: {error}")))?;
+        if rows.len() != asked.len() {
+            let message = format!("{} records were asked for by id, but {} places came back.", asked.len(), rows.len());
+            return Err(bad_answer(Effect::Read, message));
+        }
+        for row in rows.into_iter().flatten() {
+            records.push(record(object, fields, row)?);
+        }
+    }
+    Ok(records)
+}
+
+/// A record out of a row, its fields under the names that were asked for.
+fn record(object: &ObjectDescribe, fields: &[String], mut row: Row) -> Result<Record, DestinationError> {
+    let text = |value: Option<&Json>| value.and_then(Json::as_str).map(str::to_owned);
+    let Some(id) = text(row.get("Id")) else {
+        return Err(bad_answer(Effect::Read, format!("A {} came without its Id.", object.name)));
+    };
+    let modstamp = text(row.get("SystemModstamp"));
+    let mut found = Payload::new();
+    for name in fields {
+        let spelled = &soql::known_field(object, name)?.name;
+        // Once taken out, a field that was asked for twice is copied from its first name.
+        let value = row.remove(spelled).or_else(|| {
+            found.iter().find(|(asked, _)| asked.eq_ignore_ascii_case(name)).map(|(_, value)| value.clone())
+        });
+        if let Some(value) = value {
+            found.insert(name.clone(), value);
+        }
+    }
+    Ok(Record { id, fields: found, modstamp })
+}
