@@ -2,9 +2,11 @@
 
 pub mod config;
 pub mod destination;
+pub mod engine;
 pub mod mapping;
 pub mod plan;
 pub mod salesforce;
+pub mod snowflake;
 pub mod store;
 pub mod types;
 

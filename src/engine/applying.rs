@@ -62,8 +62,11 @@ impl Engine {
             return Err(busy_error(&busy.mapping, busy.id, busy.pid));
         }
         if !self.store.move_run(plan, &[RunStatus::Planned], RunStatus::Running)? {
-            return Err(EngineError::configuration(format!("plan {plan} is {}: it can be applied once", planned.status))
-                .with_hint("Make a new plan; rows that failed are in it again."));
+            return Err(EngineError::configuration(format!(
+                "plan {plan} is {}: it can be applied once",
+                planned.status
+            ))
+            .with_hint("Make a new plan; rows that failed are in it again."));
         }
         self.store.set_org_of(&planned.mapping, &org.id)?;
         let mut applying = Applying {
@@ -181,8 +184,7 @@ impl Applying {
 
     pub(super) fn report_writing(&self) {
         let outcomes = self.books.outcomes;
-        let done =
-            outcomes.created + outcomes.updated + outcomes.deleted + outcomes.failed + outcomes.unprocessed;
+        let done = outcomes.created + outcomes.updated + outcomes.deleted + outcomes.failed + outcomes.unprocessed;
         self.report(Phase::Writing, done, Some(self.books.actions.writes()));
     }
 

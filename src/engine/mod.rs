@@ -49,12 +49,8 @@ impl Engine {
             EngineError::configuration(format!("cannot make the folder {}: {error}", folders.state.display()))
         })?;
         let store = Store::open(&folders.database())?;
-        let engine = Self {
-            workspace: Workspace::new(folders),
-            store,
-            sources: Arc::default(),
-            destinations: Arc::default(),
-        };
+        let engine =
+            Self { workspace: Workspace::new(folders), store, sources: Arc::default(), destinations: Arc::default() };
         engine.close_abandoned_runs()?;
         Ok(engine)
     }

@@ -232,10 +232,8 @@ impl Plan<'_> {
             let rows = self.store.undecided(self.run, after, LOOK_UP_ROWS)?;
             let Some(last) = rows.last() else { return Ok(()) };
             after = Some(last.position);
-            let rows: Vec<StagedRow> = rows
-                .into_iter()
-                .filter(|row| row.change.is_selected(self.mapping.rows, options.full))
-                .collect();
+            let rows: Vec<StagedRow> =
+                rows.into_iter().filter(|row| row.change.is_selected(self.mapping.rows, options.full)).collect();
             let mut decisions = matching.decide(&rows).await?;
             for ((_, decision), row) in decisions.iter_mut().zip(&rows) {
                 if in_doubt.contains(&row.key.canonical()) {

@@ -67,8 +67,7 @@ impl Engine {
             .salesforce
             .get(name)
             .ok_or_else(|| self.unknown_connection("salesforce", name, connections.salesforce.keys()))?;
-        let open: Arc<dyn Destination> =
-            Arc::new(Salesforce::new(self.salesforce_settings(name, connection).await?)?);
+        let open: Arc<dyn Destination> = Arc::new(Salesforce::new(self.salesforce_settings(name, connection).await?)?);
         self.destinations.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), open.clone());
         Ok(open)
     }
@@ -108,7 +107,9 @@ impl Engine {
                 return Err(EngineError::configuration(format!(
                     "[snowflake.{name}] auth = \"external-browser\" needs a browser, which an SSH session does not have"
                 ))
-                .with_hint("Use a key pair (private_key = \"file:…\") or a programmatic access token (token = \"…\")."));
+                .with_hint(
+                    "Use a key pair (private_key = \"file:…\") or a programmatic access token (token = \"…\").",
+                ));
             }
         };
         Ok(snowflake::Settings {

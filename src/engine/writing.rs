@@ -146,13 +146,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn settle(
-        &mut self,
-        rows: &[RunRow],
-        results: Vec<RowResult>,
-        call: u64,
-        last: bool,
-    ) -> Result<Vec<RunRow>, Stop> {
+    fn settle(&mut self, rows: &[RunRow], results: Vec<RowResult>, call: u64, last: bool) -> Result<Vec<RunRow>, Stop> {
         let mut settled: Vec<Settled> = Vec::new();
         let mut again = Vec::new();
         for (row, result) in rows.iter().zip(results) {
@@ -171,12 +165,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Sent, and no answer: what arrived is found by looking, and only the rest is sent again.
-    async fn clear_doubt(
-        &mut self,
-        rows: &[RunRow],
-        call: u64,
-        error: &DestinationError,
-    ) -> Result<Vec<RunRow>, Stop> {
+    async fn clear_doubt(&mut self, rows: &[RunRow], call: u64, error: &DestinationError) -> Result<Vec<RunRow>, Stop> {
         tracing::warn!(code = %error.code, rows = rows.len(), "a call got no answer; looking up what arrived");
         tokio::time::sleep(DOUBT_PAUSE).await;
         let (settled, again) = match self.kind {
@@ -233,7 +222,8 @@ impl<'a> Writer<'a> {
         let run = &self.run;
         let ids: Vec<String> = rows.iter().filter_map(|row| row.id.clone()).collect();
         let matching = Matching::new(run.destination.clone(), &run.mapping, &run.object);
-        let records = run.destination.retrieve(&run.object, matching.fields(), &ids).await.map_err(EngineError::from)?;
+        let records =
+            run.destination.retrieve(&run.object, matching.fields(), &ids).await.map_err(EngineError::from)?;
         let (mut settled, mut again): (Vec<Settled>, Vec<RunRow>) = (Vec::new(), Vec::new());
         for row in rows {
             let record = records.iter().find(|record| row.id.as_deref() == Some(record.id.as_str()));
