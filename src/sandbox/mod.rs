@@ -4,11 +4,17 @@
 //! listeners, all on 127.0.0.1: the Snowflake wire, the Salesforce wire, and the control
 //! endpoints (`/stats`, `/reset`, `/sql`, `/fault`).
 
+mod control;
 pub mod fault;
+pub mod ready;
 pub mod salesforce;
 pub mod seed;
+mod serve;
 pub mod snowflake;
 pub mod stats;
+
+pub use ready::{Ready, ReadySalesforce, ReadySnowflake};
+pub use serve::{Sandbox, SandboxError};
 
 use std::path::PathBuf;
 use std::time::Duration;

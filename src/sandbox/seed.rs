@@ -163,6 +163,11 @@ const PLACES: &[(&str, &str, &str)] = &[
 ];
 const TYPES: &[&str] = &["reseller", "business", "consumer", "partner"];
 
+/// The companies: account number and name.
+pub fn accounts() -> impl Iterator<Item = (String, &'static str)> {
+    COMPANIES.iter().enumerate().map(|(at, name)| (format!("A-{:04}", at + 1), *name))
+}
+
 /// The customers 1 to `rows`.
 pub fn customers(seed: u64, rows: usize) -> impl Iterator<Item = Customer> {
     (1..=i64::try_from(rows).unwrap_or(i64::MAX)).map(move |id| customer(seed, id))

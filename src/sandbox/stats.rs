@@ -30,6 +30,11 @@ impl Stats {
         inner.last = Instant::now();
     }
 
+    /// Notes that somebody is there, without counting a call.
+    pub fn touch(&self) {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner).last = Instant::now();
+    }
+
     /// Calls by endpoint since the start or the last [`Stats::clear`].
     pub fn calls(&self) -> BTreeMap<String, u64> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner).calls.clone()

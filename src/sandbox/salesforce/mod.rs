@@ -1,1 +1,114 @@
-//! The Salesforce wire.
+//! The Salesforce wire: sign-in, describes, SOQL, rows, Collections and Composite, over records in SQLite.
+//!
+//! What clients meet is laid out in the order in which a call travels: `http` (the wire and the
+//! faults) → `route` → `query`, `rows`, `collections`, `composite` → `save`, `validate`, `rules` →
+//! `records` (the store). The fields are tables under `assets/sandbox`.
+
+mod call;
+mod collections;
+mod composite;
+mod describe;
+mod errors;
+mod http;
+mod ids;
+mod org;
+mod query;
+mod records;
+mod route;
+mod rows;
+mod rules;
+mod save;
+mod schema;
+mod seed;
+mod session;
+mod shape;
+mod soql;
+mod time;
+mod validate;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::Options;
+use super::fault::Faults;
+use super::stats::Stats;
+use org::Org;
+
+pub use session::{CLIENT_ID, CLIENT_SECRET, PASSWORD, REFRESH_TOKEN, SECURITY_TOKEN, USERNAME};
+
+/// The newest API version that is served.
+pub const API_VERSION: &str = "65.0";
+
+/// The org could not be opened or filled.
+#[derive(Debug, thiserror::Error)]
+#[error("the sandbox's Salesforce records cannot be kept: {0}")]
+pub struct Error(#[from] rusqlite::Error);
+
+/// A Salesforce org on loopback; clones are the same org.
+#[derive(Debug, Clone)]
+pub struct Salesforce {
+    org: Arc<Mutex<Org>>,
+    options: Options,
+    faults: Faults,
+    stats: Stats,
+    latency: Duration,
+}
+
+impl Salesforce {
+    /// Opens the org, and fills it when nothing was ever in it. `instance_url` is where it will listen.
+    ///
+    /// Works through the whole seed: call it where blocking is fine.
+    pub fn new(options: &Options, instance_url: String, faults: Faults, stats: Stats) -> Result<Self, Error> {
+        let org = Org::open(options.state.as_deref(), instance_url)?;
+        let fresh = org.records.is_empty()?;
+        let salesforce =
+            Self { org: Arc::new(Mutex::new(org)), options: options.clone(), faults, stats, latency: options.latency };
+        if fresh {
+            salesforce.reset()?;
+        }
+        Ok(salesforce)
+    }
+
+    /// The wire's router.
+    pub fn router(&self) -> axum::Router {
+        axum::Router::new().fallback(http::handle).with_state(self.clone())
+    }
+
+    /// Puts the org back to its seed. Sessions stay open; cursors and the count of calls do not.
+    pub fn reset(&self) -> Result<(), Error> {
+        let mut org = self.org();
+        org.records.clear()?;
+        org.cursors = query::Cursors::default();
+        org.calls = 0;
+        seed::fill(&mut org.records, &self.options)?;
+        Ok(())
+    }
+
+    /// Opens a session; gives its access token.
+    pub fn open_session(&self) -> String {
+        self.org().sessions.open()
+    }
+
+    /// Records that are not deleted, by object.
+    pub fn record_counts(&self) -> Result<BTreeMap<String, u64>, Error> {
+        let org = self.org();
+        let mut counts = BTreeMap::new();
+        for object in schema::OBJECTS.iter().filter(|object| object.writable) {
+            counts.insert(object.name.clone(), org.records.count(object)?);
+        }
+        Ok(counts)
+    }
+
+    /// API calls as `Sforce-Limit-Info` counts them.
+    pub fn api_calls(&self) -> u64 {
+        self.org().calls
+    }
+
+    fn org(&self) -> MutexGuard<'_, Org> {
+        self.org.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

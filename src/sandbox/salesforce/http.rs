@@ -1,0 +1,309 @@
+//! The wire: reads requests, lets faults happen, writes answers.
+
+use std::io;
+use std::io::Read as _;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::Response;
+use serde_json::{Value, json};
+
+use super::Salesforce;
+use super::call::{Answer, Call, RowFault};
+use super::errors::Refusal;
+use super::org::{DAILY_CALLS, ORG_ID};
+use super::{route, session};
+use crate::sandbox::fault::{Action, Fault, Point};
+
+/// The longest address, in bytes.
+const LONGEST_ADDRESS: usize = 16_384;
+/// Answers from this size on, in bytes, are packed for clients that take gzip.
+const PACKED_FROM: usize = 2_048;
+/// The largest body, in bytes, as it travels and unpacked.
+const LARGEST_BODY: usize = 50 * 1024 * 1024;
+
+/// Answers one request.
+pub async fn handle(State(salesforce): State<Salesforce>, request: Request) -> Response {
+    if !salesforce.latency.is_zero() {
+        tokio::time::sleep(salesforce.latency).await;
+    }
+    let (parts, body) = request.into_parts();
+    let target = parts.uri.path_and_query().map_or("/", |it| it.as_str()).to_owned();
+    if target.len() > LONGEST_ADDRESS {
+        salesforce.stats.count("salesforce.refused");
+        return html(StatusCode::URI_TOO_LONG, "<h1>URI Too Long</h1>");
+    }
+    let Some(body) = read_body(&parts.headers, body).await else {
+        salesforce.stats.count("salesforce.refused");
+        return html(StatusCode::PAYLOAD_TOO_LARGE, "<h1>Content Too Large</h1>");
+    };
+    let mut call = call(parts.method.as_str(), &target, &parts.headers, &body);
+    let (endpoint, point) = endpoint(&call);
+    salesforce.stats.count(&endpoint);
+    let fault = point.and_then(|point| salesforce.faults.fire(point));
+    if let Some(fault) = &fault {
+        match fault.action {
+            Action::DropBefore => return dropped(),
+            Action::Status => return asked_for(fault, point),
+            Action::Delay => tokio::time::sleep(Duration::from_millis(fault.delay_ms.unwrap_or(1_000))).await,
+            Action::ExpireSession => salesforce.org().sessions.expire(),
+            Action::RowError => {
+                call.row_fault = RowFault::new(fault.rows.unwrap_or(1), fault.error.clone(), fault.message.clone());
+            }
+            Action::DropAfterCommit | Action::Truncate => {}
+        }
+    }
+    let headers = parts.headers;
+    let packed = headers
+        .get(header::ACCEPT_ENCODING)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|value| value.split(',').any(|it| it.trim() == "gzip"));
+    let worker = salesforce.clone();
+    let answered = tokio::task::spawn_blocking(move || answer(&worker, &call, &headers, &body)).await;
+    let Ok((answer, limits)) = answered else { return dropped() };
+    match fault.map(|fault| fault.action) {
+        Some(Action::DropAfterCommit) => dropped(),
+        Some(Action::Truncate) => respond(&answer, limits.as_deref(), Sent::Half),
+        _ if packed => respond(&answer, limits.as_deref(), Sent::Packed),
+        _ => respond(&answer, limits.as_deref(), Sent::Plain),
+    }
+}
+
+/// The answer, and what `Sforce-Limit-Info` says of it.
+fn answer(salesforce: &Salesforce, call: &Call, headers: &HeaderMap, body: &[u8]) -> (Answer, Option<String>) {
+    let mut org = salesforce.org();
+    let authorization = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let bearer =
+        authorization.strip_prefix("Bearer ").or_else(|| authorization.strip_prefix("OAuth ")).unwrap_or_default();
+    let segments: Vec<&str> = call.segments.iter().map(String::as_str).collect();
+    match segments.as_slice() {
+        ["services", "oauth2", "token"] => {
+            if call.method != "POST" {
+                let body = json!({ "error": "invalid_request", "error_description": "must use HTTP POST" });
+                return (Answer::status(400, body), None);
+            }
+            let mut form: Vec<(String, String)> = url::form_urlencoded::parse(body).into_owned().collect();
+            form.extend(call.query.iter().cloned());
+            let instance_url = org.instance_url.clone();
+            let answer = session::token(&mut org.sessions, &instance_url, &form, authorization.strip_prefix("Basic "));
+            (answer, None)
+        }
+        ["services", "oauth2", "revoke"] => {
+            let form = url::form_urlencoded::parse(body).find(|(key, _)| key == "token");
+            let token =
+                form.map(|(_, value)| value.into_owned()).or_else(|| call.parameter("token").map(str::to_owned));
+            org.sessions.close(&token.unwrap_or_default());
+            (Answer { status: 200, body: None, location: None }, None)
+        }
+        ["services", "oauth2", "userinfo"] | ["id", ORG_ID, _] => {
+            let token = call.parameter("oauth_token").or(call.parameter("access_token")).unwrap_or(bearer);
+            if org.sessions.knows(token) {
+                (Answer::ok(session::user_info(&org.instance_url)), None)
+            } else {
+                (Answer::status(403, json!("Bad_OAuth_Token")), None)
+            }
+        }
+        ["services", "data"] if call.method == "GET" => (route::answer(&mut org, call), None),
+        ["services", "data", ..] => {
+            if !org.sessions.knows(bearer) {
+                return (Answer::refused(&[Refusal::session()]), None);
+            }
+            org.calls += 1;
+            let answer = route::answer(&mut org, call);
+            (answer, Some(format!("api-usage={}/{DAILY_CALLS}", org.calls)))
+        }
+        _ => (Answer::refused(&[Refusal::not_found()]), None),
+    }
+}
+
+fn call(method: &str, target: &str, headers: &HeaderMap, body: &[u8]) -> Call {
+    let mut call = Call { method: method.to_ascii_uppercase(), ..Call::default() };
+    call.set_target(target);
+    if !body.is_empty() {
+        match serde_json::from_slice(body) {
+            Ok(json) => call.body = Some(json),
+            Err(error) => {
+                let (line, column) = (error.line(), error.column());
+                call.bad_body = Some(format!("{error} at [line:{line}, column:{column}]"));
+            }
+        }
+    }
+    let option = |name: &str, key: &str| {
+        let text = headers.get(name)?.to_str().ok()?;
+        text.split([';', ','])
+            .filter_map(|part| part.split_once('='))
+            .find(|(it, _)| it.trim().eq_ignore_ascii_case(key))
+            .map(|(_, value)| value.trim().to_owned())
+    };
+    call.batch_size = option("Sforce-Query-Options", "batchSize").and_then(|text| text.parse().ok());
+    call.allow_duplicates =
+        option("Sforce-Duplicate-Rule-Header", "allowSave").is_some_and(|text| text.eq_ignore_ascii_case("true"));
+    call
+}
+
+/// What the call is counted as, and which faults wait for it.
+fn endpoint(call: &Call) -> (String, Option<Point>) {
+    let segments: Vec<&str> = call.segments.iter().map(String::as_str).collect();
+    let (name, point) = match segments.as_slice() {
+        ["services", "oauth2", "token"] => ("token", Some(Point::Token)),
+        ["services", "oauth2", "userinfo"] | ["id", ..] => ("userinfo", None),
+        ["services", "oauth2", ..] => ("oauth", None),
+        ["services", "data"] => ("versions", None),
+        ["services", "data", _] => ("resources", None),
+        ["services", "data", _, "limits", ..] => ("limits", None),
+        ["services", "data", _, "query" | "queryAll", ..] => ("query", Some(Point::Soql)),
+        ["services", "data", _, "sobjects", _, "describe"] => ("describe", None),
+        ["services", "data", _, "sobjects"] => ("sobjects", None),
+        ["services", "data", _, "sobjects", _, ..] => match (call.method.as_str(), segments.len()) {
+            ("POST", _) => ("row.create", None),
+            ("PATCH", 6) => ("row.update", None),
+            ("PATCH", _) => ("row.upsert", None),
+            ("DELETE", _) => ("row.delete", None),
+            (_, 5) => ("sobjects", None),
+            _ => ("row.get", None),
+        },
+        ["services", "data", _, "composite"] => return composite(call),
+        ["services", "data", _, "composite", "batch"] => ("composite.batch", None),
+        ["services", "data", _, "composite", "sobjects"] => match call.method.as_str() {
+            "POST" => ("collections.create", Some(Point::Collections)),
+            "PATCH" => ("collections.update", Some(Point::Collections)),
+            _ => ("collections.delete", Some(Point::Collections)),
+        },
+        ["services", "data", _, "composite", "sobjects", _] => ("collections.retrieve", None),
+        ["services", "data", _, "composite", "sobjects", ..] => ("collections.upsert", Some(Point::Collections)),
+        ["services", "data", _, "jobs", ..] => ("jobs", Some(Point::Bulk)),
+        _ => ("unknown", None),
+    };
+    (format!("salesforce.{name}"), point)
+}
+
+/// A Composite call meets the faults of the heaviest call inside it.
+fn composite(call: &Call) -> (String, Option<Point>) {
+    let requests = call.body.as_ref().and_then(|body| body.get("compositeRequest")).and_then(Value::as_array);
+    let points: Vec<Option<Point>> = requests
+        .into_iter()
+        .flatten()
+        .map(|request| {
+            let text = |key: &str| request.get(key).and_then(Value::as_str).unwrap_or_default();
+            let mut inner = Call { method: text("method").to_ascii_uppercase(), ..Call::default() };
+            inner.set_target(text("url"));
+            if inner.segments.len() == 4 && inner.segments[3] == "composite" { None } else { endpoint(&inner).1 }
+        })
+        .collect();
+    let point = [Point::Collections, Point::Soql].into_iter().find(|point| points.contains(&Some(*point)));
+    ("salesforce.composite".to_owned(), point)
+}
+
+async fn read_body(headers: &HeaderMap, body: Body) -> Option<Bytes> {
+    let bytes = to_bytes(body, LARGEST_BODY).await.ok()?;
+    let packed = headers.get(header::CONTENT_ENCODING).is_some_and(|value| value.as_bytes() == b"gzip");
+    if !packed {
+        return Some(bytes);
+    }
+    let mut unpacked = Vec::new();
+    let most = u64::try_from(LARGEST_BODY).unwrap_or(u64::MAX) + 1;
+    flate2::read::GzDecoder::new(bytes.as_ref()).take(most).read_to_end(&mut unpacked).ok()?;
+    (unpacked.len() <= LARGEST_BODY).then(|| unpacked.into())
+}
+
+/// The answer that a status fault asks for.
+fn asked_for(fault: &Fault, point: Option<Point>) -> Response {
+    let status = fault.status.unwrap_or(503);
+    let code = fault.error.clone().unwrap_or_else(|| {
+        match status {
+            401 => "INVALID_SESSION_ID",
+            403 => "REQUEST_LIMIT_EXCEEDED",
+            500 => "UNKNOWN_EXCEPTION",
+            _ => "SERVER_UNAVAILABLE",
+        }
+        .to_owned()
+    });
+    let message = fault.message.clone().unwrap_or_else(|| {
+        match code.as_str() {
+            "INVALID_SESSION_ID" => "Session expired or invalid",
+            "REQUEST_LIMIT_EXCEEDED" => "TotalRequests Limit exceeded.",
+            "SERVER_UNAVAILABLE" => "The server is temporarily unavailable. Please try again later.",
+            _ => "An unexpected error occurred.",
+        }
+        .to_owned()
+    });
+    let answer = if point == Some(Point::Token) {
+        let error = fault.error.clone().unwrap_or_else(|| "server_error".to_owned());
+        Answer::status(status, json!({ "error": error, "error_description": message }))
+    } else {
+        Answer::refused(&[Refusal::call(status, &code, message)])
+    };
+    respond(&answer, None, Sent::Plain)
+}
+
+/// No answer at all: a body that fails before the head was sent ends the connection.
+fn dropped() -> Response {
+    let failed = futures::stream::once(async { Err::<Bytes, io::Error>(io::ErrorKind::ConnectionReset.into()) });
+    Response::new(Body::from_stream(failed))
+}
+
+/// How a body goes out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sent {
+    Plain,
+    Packed,
+    Half,
+}
+
+fn respond(answer: &Answer, limits: Option<&str>, sent: Sent) -> Response {
+    let bytes = answer.body.as_ref().map(|body| match body {
+        Value::String(text) => text.clone().into_bytes(),
+        body => body.to_string().into_bytes(),
+    });
+    let mut response = Response::builder().status(answer.status);
+    if let Some(limits) = limits {
+        response = response.header("Sforce-Limit-Info", limits);
+    }
+    if let Some(location) = &answer.location {
+        response = response.header(header::LOCATION, location);
+    }
+    if bytes.is_some() {
+        response = response.header(header::CONTENT_TYPE, "application/json;charset=UTF-8");
+    }
+    let body = match bytes {
+        Some(bytes) if sent == Sent::Packed && bytes.len() >= PACKED_FROM => {
+            response = response.header(header::CONTENT_ENCODING, "gzip");
+            Body::from(pack(&bytes))
+        }
+        Some(bytes) if sent == Sent::Half => {
+            response = response.header(header::CONTENT_LENGTH, bytes.len());
+            cut(bytes)
+        }
+        Some(bytes) => Body::from(bytes),
+        None => Body::empty(),
+    };
+    response.body(body).unwrap_or_else(|_| dropped())
+}
+
+fn pack(bytes: &[u8]) -> Vec<u8> {
+    let mut packed = Vec::new();
+    // Reading from memory cannot fail.
+    let _ = flate2::read::GzEncoder::new(bytes, flate2::Compression::fast()).read_to_end(&mut packed);
+    packed
+}
+
+/// The first half of the bytes, then the end of the connection.
+fn cut(mut bytes: Vec<u8>) -> Body {
+    bytes.truncate(bytes.len() / 2);
+    let first = futures::stream::once(async move { Ok::<Bytes, io::Error>(bytes.into()) });
+    let end = futures::stream::once(async {
+        // Lets the first half leave before the connection dies.
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        Err(io::ErrorKind::ConnectionReset.into())
+    });
+    Body::from_stream(futures::StreamExt::chain(first, end))
+}
+
+fn html(status: StatusCode, text: &'static str) -> Response {
+    let mut response = Response::new(Body::from(text));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("text/html"));
+    response
+}

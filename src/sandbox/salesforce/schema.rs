@@ -1,0 +1,311 @@
+//! The objects and fields of the org, read from the tables under `assets/sandbox`.
+//!
+//! The tables say what cannot be derived; the rest follows from a field's type and access:
+//! - `access` is `rw` (the default), `ro` (may be empty, never written), `system` (always filled,
+//!   never written) or `defaulted` (filled when it is left out, may be written).
+//! - a field is nillable unless it is required, `system` or `defaulted`;
+//! - what a profile can hide (`permissionable`) is what is nillable and writable.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+/// What a field holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    Id,
+    Boolean,
+    Reference,
+    String,
+    TextArea,
+    Phone,
+    Email,
+    Url,
+    Picklist,
+    Double,
+    Currency,
+    Int,
+    Date,
+    DateTime,
+    Address,
+}
+
+impl Kind {
+    /// The name in a describe.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Id => "id",
+            Self::Boolean => "boolean",
+            Self::Reference => "reference",
+            Self::String => "string",
+            Self::TextArea => "textarea",
+            Self::Phone => "phone",
+            Self::Email => "email",
+            Self::Url => "url",
+            Self::Picklist => "picklist",
+            Self::Double => "double",
+            Self::Currency => "currency",
+            Self::Int => "int",
+            Self::Date => "date",
+            Self::DateTime => "datetime",
+            Self::Address => "address",
+        }
+    }
+
+    /// Text of any sort, ids left out.
+    pub fn is_text(self) -> bool {
+        matches!(self, Self::String | Self::TextArea | Self::Phone | Self::Email | Self::Url | Self::Picklist)
+    }
+
+    /// An id, the record's own or another's.
+    pub fn is_id(self) -> bool {
+        matches!(self, Self::Id | Self::Reference)
+    }
+
+    /// A number.
+    pub fn is_number(self) -> bool {
+        matches!(self, Self::Double | Self::Currency | Self::Int)
+    }
+
+    /// The name that SOQL's and JSON's type errors use.
+    pub fn wire_name(self) -> &'static str {
+        match self {
+            kind if kind.is_text() => "string",
+            Self::Id | Self::Reference => "ID",
+            Self::DateTime => "dateTime",
+            kind => kind.name(),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Access {
+    #[default]
+    Rw,
+    Ro,
+    System,
+    Defaulted,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FieldRow {
+    name: String,
+    label: String,
+    #[serde(rename = "type")]
+    kind: Kind,
+    #[serde(default)]
+    length: usize,
+    #[serde(default)]
+    precision: u32,
+    #[serde(default)]
+    scale: u32,
+    #[serde(default)]
+    digits: u32,
+    #[serde(default)]
+    access: Access,
+    #[serde(default)]
+    required: bool,
+    permissionable: Option<bool>,
+    compound: Option<String>,
+    extra: Option<String>,
+    to: Option<String>,
+    relationship: Option<String>,
+    #[serde(default)]
+    values: Vec<String>,
+    #[serde(default)]
+    restricted: bool,
+    #[serde(default)]
+    name_field: bool,
+    #[serde(default)]
+    id_lookup: bool,
+    #[serde(default)]
+    external_id: bool,
+    #[serde(default)]
+    unique: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ObjectRow {
+    name: String,
+    label: String,
+    plural: String,
+    prefix: String,
+    #[serde(default)]
+    name_formula: Option<String>,
+    #[serde(default = "yes")]
+    writable: bool,
+    scopes: Vec<(String, String)>,
+    fields: Vec<FieldRow>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// One field; the names are those of a describe.
+#[derive(Debug)]
+pub struct Field {
+    pub name: String,
+    pub label: String,
+    pub kind: Kind,
+    /// Characters; 0 where a length means nothing.
+    pub length: usize,
+    pub precision: u32,
+    pub scale: u32,
+    pub digits: u32,
+    pub createable: bool,
+    pub updateable: bool,
+    pub nillable: bool,
+    pub defaulted_on_create: bool,
+    pub permissionable: bool,
+    pub filterable: bool,
+    pub sortable: bool,
+    pub groupable: bool,
+    pub aggregatable: bool,
+    pub compound: Option<String>,
+    pub extra: Option<String>,
+    pub reference_to: Option<String>,
+    pub relationship: Option<String>,
+    pub picklist: Vec<String>,
+    pub restricted: bool,
+    pub names_record: bool,
+    pub id_lookup: bool,
+    pub external_id: bool,
+    pub unique: bool,
+}
+
+impl Field {
+    /// Made by an administrator.
+    pub fn custom(&self) -> bool {
+        self.name.ends_with("__c")
+    }
+
+    /// A record must have it, and nothing fills it in.
+    pub fn required(&self) -> bool {
+        self.createable && !self.nillable && !self.defaulted_on_create
+    }
+
+    /// May be used to find a record for an upsert.
+    pub fn is_key(&self) -> bool {
+        self.kind == Kind::Id || self.id_lookup || self.external_id
+    }
+
+    fn new(row: FieldRow) -> Self {
+        let kind = row.kind;
+        let long = kind == Kind::TextArea && row.length > 255;
+        let shapeless = long || kind == Kind::Address;
+        let writable =
+            matches!(row.access, Access::Rw | Access::Defaulted) && !matches!(kind, Kind::Id | Kind::Address);
+        let filled = matches!(row.access, Access::System | Access::Defaulted) || kind == Kind::Id;
+        let nillable = !row.required && !filled;
+        let relationship =
+            row.relationship.or_else(|| row.to.as_ref().and_then(|_| row.name.strip_suffix("Id")).map(str::to_owned));
+        Self {
+            length: if kind.is_id() { 18 } else { row.length },
+            createable: writable,
+            updateable: writable,
+            nillable,
+            defaulted_on_create: filled,
+            permissionable: row
+                .permissionable
+                .unwrap_or(nillable && (writable || kind == Kind::Address) || row.name.ends_with("__c")),
+            filterable: !long,
+            sortable: !shapeless,
+            groupable: !shapeless && !matches!(kind, Kind::Double | Kind::Currency | Kind::DateTime),
+            aggregatable: !shapeless && kind != Kind::Boolean,
+            name: row.name,
+            label: row.label,
+            kind,
+            precision: row.precision,
+            scale: row.scale,
+            digits: row.digits,
+            compound: row.compound,
+            extra: row.extra.or_else(|| (kind == Kind::TextArea).then(|| "plaintextarea".to_owned())),
+            reference_to: row.to,
+            relationship,
+            picklist: row.values,
+            restricted: row.restricted,
+            names_record: row.name_field,
+            id_lookup: row.id_lookup || kind == Kind::Id,
+            external_id: row.external_id,
+            unique: row.unique,
+        }
+    }
+}
+
+/// One object.
+#[derive(Debug)]
+pub struct Object {
+    pub name: String,
+    pub label: String,
+    pub plural: String,
+    /// The first three characters of its ids.
+    pub prefix: String,
+    /// `Name` is made of first and last name.
+    pub person_name: bool,
+    /// Clients may create, change and delete records.
+    pub writable: bool,
+    /// `supportedScopes`: name and label.
+    pub scopes: Vec<(String, String)>,
+    pub fields: Vec<Field>,
+    places: HashMap<String, usize>,
+}
+
+impl Object {
+    fn new(table: &str) -> Result<Self, toml::de::Error> {
+        let row: ObjectRow = toml::from_str(table)?;
+        let fields: Vec<Field> = row.fields.into_iter().map(Field::new).collect();
+        let places = fields.iter().enumerate().map(|(place, field)| (field.name.to_lowercase(), place)).collect();
+        Ok(Self {
+            name: row.name,
+            label: row.label,
+            plural: row.plural,
+            prefix: row.prefix,
+            person_name: row.name_formula.as_deref() == Some("person"),
+            writable: row.writable,
+            scopes: row.scopes,
+            fields,
+            places,
+        })
+    }
+
+    /// The field of that API name, in any case.
+    pub fn field(&self, name: &str) -> Option<&Field> {
+        self.places.get(&name.to_lowercase()).map(|&place| &self.fields[place])
+    }
+
+    /// The reference field behind a relationship name, in any case.
+    pub fn relationship(&self, name: &str) -> Option<&Field> {
+        self.fields.iter().find(|field| {
+            field.reference_to.is_some() && field.relationship.as_ref().is_some_and(|it| it.eq_ignore_ascii_case(name))
+        })
+    }
+}
+
+/// The objects that the org knows.
+pub static OBJECTS: LazyLock<Vec<Object>> = LazyLock::new(|| {
+    [
+        include_str!("../../../assets/sandbox/account.toml"),
+        include_str!("../../../assets/sandbox/contact.toml"),
+        include_str!("../../../assets/sandbox/organization.toml"),
+        include_str!("../../../assets/sandbox/user.toml"),
+    ]
+    .iter()
+    .map(|table| Object::new(table).expect("the bundled field tables are sound"))
+    .collect()
+});
+
+/// The object of that API name, in any case.
+pub fn object(name: &str) -> Option<&'static Object> {
+    OBJECTS.iter().find(|object| object.name.eq_ignore_ascii_case(name))
+}
+
+/// The object whose ids begin like this one.
+pub fn object_of_id(id: &str) -> Option<&'static Object> {
+    OBJECTS.iter().find(|object| id.starts_with(&object.prefix))
+}
