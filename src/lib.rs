@@ -8,6 +8,7 @@ pub mod plan;
 pub mod salesforce;
 pub mod snowflake;
 pub mod store;
+pub mod tui;
 pub mod types;
 
 #[cfg(feature = "sandbox")]

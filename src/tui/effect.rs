@@ -1,0 +1,51 @@
+//! What the program wants done, as data: compared in tests, performed by the runtime alone.
+
+use std::time::Duration;
+
+use super::ticket::Ticket;
+use crate::config::{MappingId, Model};
+use crate::mapping::Mapping;
+use crate::store::{RowFilter, RunId};
+
+/// Something to be done outside. Those with a ticket are answered with it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Read the user's files and the last runs.
+    Load(Ticket),
+    /// Check a connection; answered line by line.
+    Check(Ticket, String),
+    /// Say which org a Salesforce connection leads to.
+    Org(Ticket, String),
+    /// The first rows of a statement: connection, text, at most so many rows.
+    Preview(Ticket, String, String, usize),
+    /// An object of a destination: connection, API name.
+    Describe(Ticket, String, String),
+    /// Write a model's files.
+    SaveModel(Ticket, Model),
+    /// Write a mapping's file.
+    SaveMapping(Ticket, MappingId, Mapping),
+    /// Make a plan; answered with progress, then with its run.
+    Plan(Ticket, MappingId),
+    /// Apply a plan; answered with progress, then with a summary.
+    Run(Ticket, RunId),
+    /// The counts of a run.
+    Summary(Ticket, RunId),
+    /// Rows of a run: which, from where, how many.
+    Rows(Ticket, RunId, RowFilter, u64, usize),
+    /// Held, rejected and failed rows by reason.
+    Groups(Ticket, RunId),
+    /// Stop what this ticket asked for, on the server too.
+    Cancel(Ticket),
+    /// Put a text into the clipboard of the operator's terminal.
+    Copy(String),
+    /// Send [`super::msg::Msg::Tick`] after a while.
+    Tick(Duration),
+    /// Mouse reports on or off.
+    Mouse(bool),
+    /// Clear and draw everything anew.
+    Redraw,
+    /// Stop the process as Ctrl-Z does.
+    Suspend,
+    /// Leave.
+    Quit,
+}

@@ -1,0 +1,410 @@
+//! 4 Sync: the plan, row by row, then the sending of it, row by row.
+
+mod pages;
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+
+use self::pages::Pages;
+use super::{Context, Event, Hint, Scene, Screen, sync_view};
+use crate::config::MappingId;
+use crate::engine::{EngineError, Progress, RunSummary};
+use crate::mapping::Mapping;
+use crate::plan::{Action as RowAction, Outcome};
+use crate::store::{ErrorGroup, RowFilter, RunId, RunRow, RunStatus};
+use crate::tui::effect::Effect;
+use crate::tui::keys::{Action, Scope};
+use crate::tui::msg::Answer;
+use crate::tui::overlay::{Overlay, Question, Reply};
+use crate::tui::ticket::Waiting;
+use crate::tui::widget::field::Field;
+use crate::tui::widget::list::Position;
+use crate::tui::widget::text;
+use crate::tui::widget::toast::Tone;
+use crate::tui::work::Work;
+
+/// What is going on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Stage {
+    /// No plan yet.
+    #[default]
+    Empty,
+    /// A plan is being made.
+    Planning,
+    /// A plan can be read.
+    Planned,
+    /// It is being sent.
+    Sending,
+    /// It was sent.
+    Sent,
+}
+
+/// The screen.
+#[derive(Debug, Default)]
+pub struct Sync {
+    pub(super) stage: Stage,
+    /// The mapping that everything here is about.
+    of: Option<(MappingId, Mapping)>,
+    pub(super) run: Option<RunId>,
+    pub(super) progress: Progress,
+    pub(super) summary: Option<RunSummary>,
+    pub(super) error: Option<EngineError>,
+    pub(super) pages: Pages,
+    pub(super) list: Position,
+    pub(super) groups: Option<(Vec<ErrorGroup>, Position)>,
+    working: Waiting,
+    reading: Waiting,
+    summing: Waiting,
+    grouping: Waiting,
+}
+
+impl Sync {
+    /// The selected row, when it is here.
+    pub(super) fn selected(&self) -> Option<&RunRow> {
+        self.pages.get(self.list.at)
+    }
+
+    pub(super) fn height_of(&self, row: usize) -> usize {
+        self.pages.get(row).map_or(1, sync_view::height_of)
+    }
+
+    fn forget(&mut self, cx: &mut Context<'_>) {
+        cx.cancel(&self.working);
+        *self = Self::default();
+    }
+
+    fn plan(&mut self, cx: &mut Context<'_>) {
+        let Some((id, mapping)) = cx.work.mapping_id().zip(cx.work.drawn().cloned()) else { return };
+        *self = Self { stage: Stage::Planning, of: Some((id.clone(), mapping)), ..Self::default() };
+        cx.work.synced = false;
+        cx.ask(&mut self.working, |ticket| Effect::Plan(ticket, id));
+    }
+
+    fn ask_to_send(&mut self, cx: &mut Context<'_>) {
+        let Some(summary) = &self.summary else { return };
+        let actions = summary.books.actions;
+        let mut what = Vec::new();
+        for (count, word) in [(actions.create, "create"), (actions.update, "update"), (actions.delete, "delete")] {
+            if count > 0 {
+                what.push(format!("{word} {}", text::thousands(count)));
+            }
+        }
+        let words = format!(
+            "{} {} in {}: {}.",
+            text::count(actions.writes(), "record of", "records of"),
+            summary.definition.object,
+            summary.org.name,
+            what.join(", ")
+        );
+        if crate::tui::work::is_production(&summary.org) {
+            cx.open(Overlay::Prompt {
+                question: Question::Send,
+                title: "This org is PRODUCTION".to_owned(),
+                text: format!("{words}\n\nType the org's name to send: {}", summary.org.name),
+                field: Field::new(""),
+                wanted: Some(summary.org.name.clone()),
+            });
+        } else {
+            cx.open(Overlay::confirm(Question::Send, "Send this plan?", words, "send"));
+        }
+    }
+
+    fn send(&mut self, cx: &mut Context<'_>) {
+        let (Some(run), Stage::Planned) = (self.run, self.stage) else { return };
+        self.stage = Stage::Sending;
+        self.error = None;
+        self.groups = None;
+        self.progress = Progress::default();
+        self.list = Position::default();
+        self.filter(RowFilter::Writes, cx);
+        cx.ask(&mut self.working, |ticket| Effect::Run(ticket, run));
+    }
+
+    fn filter(&mut self, filter: RowFilter, cx: &mut Context<'_>) {
+        self.list = Position::default();
+        self.pages.show(filter);
+        self.read(cx, true);
+    }
+
+    /// Asks for the rows around what is seen, unless they are here.
+    fn read(&mut self, cx: &mut Context<'_>, anew: bool) {
+        let Some(run) = self.run else { return };
+        let height = sync_view::list_height(cx.area, self);
+        if !anew && (self.pages.has(self.list.top, height) || self.reading.is_busy()) {
+            return;
+        }
+        let (filter, offset, limit) = self.pages.around(self.list.top, height);
+        cx.ask(&mut self.reading, |ticket| Effect::Rows(ticket, run, filter, offset, limit));
+    }
+
+    fn planned(&mut self, result: &Result<RunId, EngineError>, cx: &mut Context<'_>) {
+        match result {
+            Ok(run) => {
+                self.stage = Stage::Planned;
+                self.run = Some(*run);
+                self.filter(RowFilter::All, cx);
+                let run = *run;
+                cx.ask(&mut self.summing, |ticket| Effect::Summary(ticket, run));
+            }
+            Err(error) => {
+                self.stage = Stage::Empty;
+                self.error = Some(error.clone());
+            }
+        }
+    }
+
+    fn sent(&mut self, result: &Result<RunSummary, EngineError>, cx: &mut Context<'_>) {
+        match result {
+            Ok(summary) => {
+                self.stage = Stage::Sent;
+                cx.work.synced = summary.status == RunStatus::Succeeded || summary.status == RunStatus::Partial;
+                self.summary = Some(summary.clone());
+                self.filter(RowFilter::All, cx);
+            }
+            Err(error) => {
+                // Nothing was begun: the plan stands.
+                self.stage = Stage::Planned;
+                self.error = Some(error.clone());
+                self.read(cx, true);
+            }
+        }
+    }
+
+    fn answer(&mut self, ticket: crate::tui::ticket::Ticket, answer: &Answer, cx: &mut Context<'_>) {
+        if self.working.is_for(ticket) {
+            match answer {
+                Answer::Progress(progress) => {
+                    self.progress = *progress;
+                    if self.stage == Stage::Sending && !self.reading.is_busy() {
+                        self.read(cx, true);
+                    }
+                    return;
+                }
+                Answer::Planned(result) => {
+                    self.working.take(ticket);
+                    self.planned(result, cx);
+                }
+                Answer::Ran(result) => {
+                    self.working.take(ticket);
+                    self.sent(result, cx);
+                }
+                Answer::Broken(why) => {
+                    self.working.take(ticket);
+                    let stage = if self.stage == Stage::Sending { Stage::Sent } else { Stage::Empty };
+                    self.stage = stage;
+                    self.error = Some(EngineError::failed(why.clone()));
+                }
+                _ => {}
+            }
+        } else if self.reading.take(ticket) {
+            match answer {
+                Answer::Rows(Ok(page)) if Some(page.run) == self.run => {
+                    self.pages.take(page.clone());
+                    self.keep_in_view(cx.area);
+                    self.read(cx, false);
+                }
+                Answer::Rows(Err(error)) => cx.say_error(error),
+                Answer::Broken(why) => cx.say(Tone::Bad, why.clone()),
+                _ => {}
+            }
+        } else if self.summing.take(ticket) {
+            match answer {
+                Answer::Summary(Ok(summary)) => {
+                    cx.work.org = Some(summary.org.clone());
+                    self.summary = Some(summary.clone());
+                }
+                Answer::Summary(Err(error)) => cx.say_error(error),
+                _ => {}
+            }
+        } else if self.grouping.take(ticket) {
+            match answer {
+                Answer::Groups(Ok(groups)) => self.groups = Some((groups.clone(), Position::default())),
+                Answer::Groups(Err(error)) => cx.say_error(error),
+                _ => {}
+            }
+        }
+    }
+
+    /// Rows may be two lines high, so the list is kept in view by lines.
+    fn keep_in_view(&mut self, area: Rect) {
+        let height = sync_view::list_height(area, self).max(1);
+        let length = usize::try_from(self.pages.total).unwrap_or(usize::MAX);
+        self.list.keep_in_view(length, height);
+        let lines = |sync: &Self, top: usize| (top..=sync.list.at).map(|row| sync.height_of(row)).sum::<usize>();
+        while self.list.top < self.list.at && lines(self, self.list.top) > height {
+            self.list.top += 1;
+        }
+    }
+
+    fn act(&mut self, action: Action, cx: &mut Context<'_>) {
+        if let Some((groups, position)) = &mut self.groups {
+            let height = sync_view::groups_height(cx.area);
+            match action {
+                Action::Groups => self.groups = None,
+                Action::Choose => {
+                    let filter = groups.get(position.at).map(|group| RowFilter::Code(group.code.clone()));
+                    self.groups = None;
+                    if let Some(filter) = filter {
+                        self.filter(filter, cx);
+                    }
+                }
+                other => {
+                    position.act(other, groups.len(), height);
+                }
+            }
+            return;
+        }
+        match action {
+            Action::MakePlan => self.plan(cx),
+            Action::Choose if matches!(self.stage, Stage::Empty | Stage::Sent) => self.plan(cx),
+            Action::Choose if self.stage == Stage::Planned && self.disabled(Action::Send, cx.work).is_none() => {
+                self.ask_to_send(cx);
+            }
+            Action::Send => self.ask_to_send(cx),
+            Action::Stop => {
+                if cx.cancel(&self.working) {
+                    cx.say(Tone::Plain, "Stopping after what is under way");
+                }
+            }
+            Action::CycleFilter => {
+                let next = self.next_filter();
+                self.filter(next, cx);
+            }
+            Action::Groups => {
+                if let Some(run) = self.run {
+                    cx.ask(&mut self.grouping, |ticket| Effect::Groups(ticket, run));
+                }
+            }
+            Action::CopyCell => {
+                if let Some(id) = self.selected().and_then(|row| row.id.clone()) {
+                    cx.effect(Effect::Copy(id.clone()));
+                    cx.say(Tone::Plain, format!("Sent {id} to your terminal's clipboard"));
+                }
+            }
+            other => {
+                let height = sync_view::list_height(cx.area, self);
+                let length = usize::try_from(self.pages.total).unwrap_or(usize::MAX);
+                if self.list.act(other, length, height) {
+                    self.keep_in_view(cx.area);
+                    self.read(cx, false);
+                }
+            }
+        }
+    }
+
+    /// The filters that find something, in order; the one after the current.
+    fn next_filter(&self) -> RowFilter {
+        let filters = self.filters();
+        let at = filters.iter().position(|filter| *filter == self.pages.filter);
+        filters.get(at.map_or(0, |at| at + 1)).cloned().unwrap_or(RowFilter::All)
+    }
+
+    fn filters(&self) -> Vec<RowFilter> {
+        let books = self.summary.as_ref().map(|summary| summary.books).unwrap_or_default();
+        let mut actions = books.actions;
+        let mut outcomes = books.outcomes;
+        let mut filters = vec![RowFilter::All];
+        if self.stage == Stage::Sent {
+            for outcome in Outcome::ALL {
+                if *outcomes.of(*outcome) > 0 {
+                    filters.push(RowFilter::Outcome(*outcome));
+                }
+            }
+        }
+        for action in RowAction::ALL {
+            let told = self.stage == Stage::Sent && !matches!(action, RowAction::Hold | RowAction::Reject);
+            if !told && *actions.of(*action) > 0 {
+                filters.push(RowFilter::Action(*action));
+            }
+        }
+        filters
+    }
+}
+
+impl Screen for Sync {
+    fn update(&mut self, event: Event<'_>, cx: &mut Context<'_>) {
+        match event {
+            Event::Shown => {
+                let now = cx.work.mapping_id().zip(cx.work.drawn().cloned());
+                // A plan of another mapping, or of this one before it was changed, is no plan of this.
+                if self.of.is_some() && self.of != now && self.stage != Stage::Sending {
+                    self.forget(cx);
+                }
+            }
+            Event::Action(action) => self.act(action, cx),
+            Event::Answer(ticket, answer) => self.answer(ticket, answer, cx),
+            Event::Reply(Question::Send, Reply::Yes | Reply::Text(_)) => self.send(cx),
+            _ => {}
+        }
+    }
+
+    fn draw(&self, frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) {
+        sync_view::draw(self, frame.buffer_mut(), area, scene);
+    }
+
+    fn scopes(&self) -> &'static [Scope] {
+        &[Scope::Sync, Scope::List]
+    }
+
+    fn hints(&self, work: &Work) -> Vec<Hint> {
+        if self.groups.is_some() {
+            return vec![Hint::of(Action::Choose), Hint::named(Action::Groups, "all rows")];
+        }
+        let rows = [Hint::of(Action::CycleFilter), Hint::of(Action::Groups)];
+        let mut hints = match self.stage {
+            Stage::Empty => return vec![Hint::named(Action::Choose, "make the plan")],
+            Stage::Planning | Stage::Sending => return vec![Hint::of(Action::Stop)],
+            Stage::Planned if self.disabled(Action::Send, work).is_none() => {
+                vec![Hint::named(Action::Send, "sync these rows")]
+            }
+            Stage::Planned => vec![Hint::named(Action::MakePlan, "plan again")],
+            Stage::Sent => vec![Hint::named(Action::MakePlan, "plan again"), Hint::of(Action::GoHome)],
+        };
+        hints.extend(rows);
+        if self.stage == Stage::Planned && hints.iter().all(|hint| hint.action != Action::MakePlan) {
+            hints.push(Hint::named(Action::MakePlan, "plan again"));
+        }
+        hints
+    }
+
+    fn disabled(&self, action: Action, _work: &Work) -> Option<String> {
+        let busy = matches!(self.stage, Stage::Planning | Stage::Sending);
+        let writes = self.summary.as_ref().map_or(0, |summary| summary.books.actions.writes());
+        match action {
+            Action::MakePlan if busy => Some("Wait for what is going on, or stop it with Ctrl-C".to_owned()),
+            Action::Send => match self.stage {
+                Stage::Empty | Stage::Planning => Some("There is no plan yet: press p".to_owned()),
+                Stage::Planned if writes == 0 => Some("The plan writes nothing: there is nothing to send".to_owned()),
+                Stage::Planned => None,
+                Stage::Sending => Some("It is being sent".to_owned()),
+                Stage::Sent => Some("This plan was sent; make a new one with p".to_owned()),
+            },
+            Action::CycleFilter if self.run.is_none() => Some("There are no rows yet: make a plan with p".to_owned()),
+            Action::Groups if self.groups.is_none() => {
+                let books = self.summary.as_ref().map(|summary| summary.books).unwrap_or_default();
+                let left =
+                    books.actions.hold + books.actions.reject + books.outcomes.failed + books.outcomes.unprocessed;
+                (left == 0).then(|| "No row is held, rejected or failed".to_owned())
+            }
+            Action::CopyCell if self.selected().is_none_or(|row| row.id.is_none()) => {
+                Some("This row has no Salesforce id".to_owned())
+            }
+            _ => None,
+        }
+    }
+
+    fn is_busy(&self) -> bool {
+        self.working.is_busy()
+    }
+
+    fn unfinished(&self) -> Option<String> {
+        match self.stage {
+            Stage::Sending => Some(
+                "A sync is going. Leaving stops it after what is under way; the rows that were not sent are in the next plan."
+                    .to_owned(),
+            ),
+            Stage::Planning => Some("A plan is being made. Leaving stops it; nothing was written.".to_owned()),
+            _ => None,
+        }
+    }
+}
