@@ -96,6 +96,28 @@ impl Engine {
         Ok(list.all_well)
     }
 
+    /// Checks a Snowflake connection alone; a Salesforce one may have the same name.
+    pub async fn check_source(&self, name: &str, report: UnboundedSender<CheckLine>) -> Result<bool, EngineError> {
+        let connections = self.workspace.connections()?;
+        let mut list = Checklist { report, all_well: true };
+        match connections.snowflake.get(name) {
+            Some(connection) => self.check_snowflake(name, connection, &mut list).await,
+            None => return Err(self.unknown_connection("snowflake", name, connections.snowflake.keys())),
+        }
+        Ok(list.all_well)
+    }
+
+    /// Checks a Salesforce connection alone; a Snowflake one may have the same name.
+    pub async fn check_destination(&self, name: &str, report: UnboundedSender<CheckLine>) -> Result<bool, EngineError> {
+        let connections = self.workspace.connections()?;
+        let mut list = Checklist { report, all_well: true };
+        match connections.salesforce.get(name) {
+            Some(connection) => self.check_salesforce(name, connection.login_url.clone(), &mut list).await,
+            None => return Err(self.unknown_connection("salesforce", name, connections.salesforce.keys())),
+        }
+        Ok(list.all_well)
+    }
+
     async fn check_snowflake(&self, name: &str, connection: &SnowflakeConnection, list: &mut Checklist) {
         let (host, port) = snowflake_address(connection);
         if list.line("reach Snowflake", reach(&host, port), |()| format!("{host}:{port}")).await.is_none() {

@@ -72,7 +72,12 @@ impl Engine {
         Ok(open)
     }
 
-    fn unknown_connection<'a>(&self, kind: &str, name: &str, known: impl Iterator<Item = &'a String>) -> EngineError {
+    pub(super) fn unknown_connection<'a>(
+        &self,
+        kind: &str,
+        name: &str,
+        known: impl Iterator<Item = &'a String>,
+    ) -> EngineError {
         let known: Vec<&str> = known.map(String::as_str).collect();
         let file = self.workspace.folders().connections();
         let hint = if known.is_empty() {

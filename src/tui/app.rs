@@ -6,6 +6,7 @@ use std::time::Duration;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
+use super::Options;
 use super::app_view;
 use super::effect::Effect;
 use super::keys::{Action, Key, Scope, resolve};
@@ -51,18 +52,18 @@ pub struct App {
 
 impl App {
     /// The program as it starts, on a terminal of this size.
-    pub fn new(look: Look, demo: bool, columns: u16, rows: u16) -> Self {
+    pub fn new(look: Look, options: &Options, columns: u16, rows: u16) -> Self {
         Self {
-            work: Work { demo, ..Work::default() },
+            work: Work { demo: options.demo, ..Work::default() },
             look,
             size: Rect::new(0, 0, columns, rows),
             front: ScreenId::Home,
             overlays: Vec::new(),
             toasts: Vec::new(),
             beat: 0,
-            home: Home::default(),
+            home: Home::new(options.first.clone()),
             connect: Connect::default(),
-            query: Query::new(demo),
+            query: Query::new(options.demo),
             map: MapScreen::default(),
             sync: Sync::default(),
             tickets: Tickets::default(),

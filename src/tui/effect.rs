@@ -12,8 +12,12 @@ use crate::store::{RowFilter, RunId};
 pub enum Effect {
     /// Read the user's files and the last runs.
     Load(Ticket),
-    /// Check a connection; answered line by line.
-    Check(Ticket, String),
+    /// Forget the sessions, so that connections are read anew.
+    ForgetSessions,
+    /// Check a Snowflake connection; answered line by line.
+    CheckSource(Ticket, String),
+    /// Check a Salesforce connection; answered line by line.
+    CheckDestination(Ticket, String),
     /// Say which org a Salesforce connection leads to.
     Org(Ticket, String),
     /// The first rows of a statement: connection, text, at most so many rows.

@@ -69,10 +69,10 @@ pub enum MouseKind {
 #[derive(Debug, Clone)]
 pub enum Answer {
     /// To `Load`.
-    Loaded(Result<Loaded, ConfigError>),
-    /// To `Check`, many times.
+    Loaded(Result<Loaded, EngineError>),
+    /// To a check, many times.
     CheckLine(CheckLine),
-    /// To `Check`, at the end: whether all is well.
+    /// To a check, at the end: whether all is well.
     Checked(Result<bool, EngineError>),
     /// To `Org`.
     Org(Result<OrgInfo, EngineError>),

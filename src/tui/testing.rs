@@ -4,6 +4,7 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 
+use super::Options;
 use super::app::App;
 use super::effect::Effect;
 use super::keys::Key;
@@ -27,7 +28,7 @@ impl Harness {
 
     /// The same with other colours and signs.
     pub fn with(look: Look, columns: u16, rows: u16) -> Self {
-        let mut app = App::new(look, true, columns, rows);
+        let mut app = App::new(look, &Options { demo: true, ..Options::default() }, columns, rows);
         let effects = app.start();
         let Ok(terminal) = Terminal::new(TestBackend::new(columns, rows));
         Self { app, terminal, effects }

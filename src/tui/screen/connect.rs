@@ -8,7 +8,7 @@ use crate::engine::{CheckLine, CheckState, EngineError};
 use crate::tui::effect::Effect;
 use crate::tui::keys::{Action, Scope};
 use crate::tui::msg::Answer;
-use crate::tui::ticket::Waiting;
+use crate::tui::ticket::{Ticket, Waiting};
 use crate::tui::widget::toast::Tone;
 use crate::tui::work::Work;
 
@@ -39,7 +39,7 @@ pub(super) struct End {
 }
 
 impl End {
-    fn check(&mut self, name: Option<&String>, cx: &mut Context<'_>) {
+    fn check(&mut self, name: Option<&String>, effect: fn(Ticket, String) -> Effect, cx: &mut Context<'_>) {
         cx.cancel(&self.waiting);
         self.lines.clear();
         self.checked = name.cloned();
@@ -47,7 +47,7 @@ impl End {
         if let Some(name) = name {
             self.health = Health::Checking;
             let name = name.clone();
-            cx.ask(&mut self.waiting, |ticket| Effect::Check(ticket, name));
+            cx.ask(&mut self.waiting, |ticket| effect(ticket, name));
         }
     }
 
@@ -106,8 +106,9 @@ impl Connect {
         cx.work.connected = false;
         cx.work.org = None;
         let (source, destination) = (cx.work.source.clone(), cx.work.destination.clone());
-        self.source.check(source.as_ref(), cx);
-        self.destination.check(destination.as_ref(), cx);
+        cx.effect(Effect::ForgetSessions);
+        self.source.check(source.as_ref(), Effect::CheckSource, cx);
+        self.destination.check(destination.as_ref(), Effect::CheckDestination, cx);
     }
 
     fn answered(&mut self, cx: &mut Context<'_>) {
@@ -147,9 +148,9 @@ impl Connect {
         if self.on_right {
             work.org = None;
             work.object = None;
-            self.destination.check(Some(&name), cx);
+            self.destination.check(Some(&name), Effect::CheckDestination, cx);
         } else {
-            self.source.check(Some(&name), cx);
+            self.source.check(Some(&name), Effect::CheckSource, cx);
         }
     }
 }

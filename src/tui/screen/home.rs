@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 
 use super::{Context, Event, Hint, Scene, Screen, ScreenId, home_view};
 use crate::config::{ConfigError, MappingId, Model, NamedMapping};
+use crate::engine::EngineError;
 use crate::store::RunRecord;
 use crate::tui::effect::Effect;
 use crate::tui::keys::{Action, Scope};
@@ -49,16 +50,25 @@ impl Row {
 pub struct Home {
     pub(super) rows: Vec<Row>,
     pub(super) problems: Vec<ConfigError>,
+    /// Why nothing could be read at all.
+    pub(super) trouble: Option<EngineError>,
     pub(super) is_loaded: bool,
+    first: Option<MappingId>,
     pub(super) list: Position,
     loading: Waiting,
 }
 
 impl Home {
+    /// The screen; once the files are read it opens this mapping.
+    pub fn new(first: Option<MappingId>) -> Self {
+        Self { first, ..Self::default() }
+    }
+
     fn take(&mut self, loaded: &Loaded, work: &mut Work) {
         self.rows = Row::of(loaded);
         self.problems.clone_from(&loaded.catalog.problems);
         self.is_loaded = true;
+        self.trouble = None;
         work.connections = loaded.connections.clone();
         work.connections_path.clone_from(&loaded.connections_path);
         work.choose_connections();
@@ -70,6 +80,12 @@ impl Home {
             work.mapping = fresh.mappings.iter().find(|named| Some(&named.slug) == mapping.as_ref()).cloned();
             work.model = Some(fresh.clone());
         }
+    }
+
+    fn find(&self, id: &MappingId) -> Option<usize> {
+        self.rows.iter().position(|row| {
+            row.model.slug == id.model && row.mapping.as_ref().is_some_and(|named| named.slug == id.mapping)
+        })
     }
 
     fn selected(&self) -> Option<&Row> {
@@ -122,11 +138,15 @@ impl Screen for Home {
                 Answer::Loaded(Ok(loaded)) => {
                     self.take(loaded, cx.work);
                     let height = home_view::list_height(cx.area, self.problems.len());
+                    if let Some(at) = self.first.take().and_then(|first| self.find(&first)) {
+                        self.list.at = at;
+                        self.act(Action::Open, cx);
+                    }
                     self.list.keep_in_view(self.rows.len(), height);
                 }
                 Answer::Loaded(Err(error)) => {
                     self.is_loaded = true;
-                    self.problems = vec![error.clone()];
+                    self.trouble = Some(error.clone());
                 }
                 Answer::Broken(why) => cx.say(Tone::Bad, why.clone()),
                 _ => {}

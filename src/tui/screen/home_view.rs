@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 use super::Scene;
 use super::home::{Home, Row};
 use crate::config::ConfigError;
+use crate::engine::EngineError;
 use crate::store::{RunRecord, RunStatus};
 use crate::tui::look::Look;
 use crate::tui::theme::Role;
@@ -27,6 +28,8 @@ pub(super) fn draw(home: &Home, buffer: &mut Buffer, area: Rect, scene: &Scene<'
     if !home.is_loaded {
         let inner = popup::pane(buffer, main, "Models", true, look);
         buffer.set_string(inner.x + 1, inner.y, "Reading the files", look.style(Role::Dim));
+    } else if let Some(error) = &home.trouble {
+        unreadable(error, buffer, main, look);
     } else if home.rows.is_empty() {
         welcome(buffer, main, scene);
     } else {
@@ -34,6 +37,17 @@ pub(super) fn draw(home: &Home, buffer: &mut Buffer, area: Rect, scene: &Scene<'
     }
     if low > 0 {
         problems(&home.problems, buffer, Rect { y: main.bottom(), height: low, ..area }, look);
+    }
+}
+
+fn unreadable(error: &EngineError, buffer: &mut Buffer, area: Rect, look: &Look) {
+    let inner = popup::pane(buffer, area, "This must be mended first", true, look);
+    let wide = usize::from(inner.width.saturating_sub(6));
+    let lines = text::wrap(&text::harmless_lines(&error.message, look.glyphs), wide);
+    let hint = error.hint.as_deref().map(|hint| text::wrap(hint, wide)).unwrap_or_default();
+    let lines = lines.iter().map(|line| (line, Role::Bad)).chain(hint.iter().map(|line| (line, Role::Text)));
+    for (y, (line, role)) in (inner.y + 1..inner.bottom()).zip(lines) {
+        buffer.set_string(inner.x + 3, y, line, look.style(role));
     }
 }
 
