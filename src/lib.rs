@@ -1,5 +1,6 @@
 //! gondola lifts rows from Snowflake to Salesforce, and shows you every one of them on the way.
 
+pub mod cli;
 pub mod config;
 pub mod destination;
 pub mod engine;

@@ -7,6 +7,7 @@ use datafusion::arrow::datatypes::{DataType, Field, Schema};
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::datasource::MemTable;
 use datafusion::execution::context::SessionContext;
+use datafusion::sql::TableReference;
 
 use super::encode::Logical;
 use super::{DATABASE, Error, ROLE, SCHEMA};
@@ -32,8 +33,7 @@ pub(super) async fn refresh(context: &SessionContext) -> Result<(), Error> {
     for (name, batch) in
         [("TABLES", tables_batch), ("SCHEMATA", schemata_batch), ("COLUMNS", ColumnRow::batch(&columns)?)]
     {
-        let name = format!("{DATABASE}.\"INFORMATION_SCHEMA\".\"{name}\"");
-        let reference = datafusion::sql::TableReference::parse_str_normalized(&name, true);
+        let reference = TableReference::full(DATABASE, "INFORMATION_SCHEMA", name);
         context.deregister_table(reference.clone())?;
         let table = MemTable::try_new(batch.schema(), vec![vec![batch]])?;
         context.register_table(reference, Arc::new(table))?;

@@ -202,7 +202,11 @@ fn known_type(data_type: &DataType) -> DataType {
                 _ => data_type.clone(),
             }
         }
-        other => other.clone(),
+        other => match other.to_string().to_uppercase().split('(').next().unwrap_or_default() {
+            "TIMESTAMP_NTZ" => micros(TimezoneInfo::None),
+            "TIMESTAMP_LTZ" | "TIMESTAMP_TZ" => micros(TimezoneInfo::WithTimeZone),
+            _ => other.clone(),
+        },
     }
 }
 

@@ -13,6 +13,7 @@ use datafusion::catalog::{MemorySchemaProvider, SchemaProvider};
 use datafusion::datasource::MemTable;
 use datafusion::execution::config::SessionConfig;
 use datafusion::execution::context::SessionContext;
+use datafusion::sql::TableReference;
 
 use super::{DATABASE, Error, SCHEMA};
 use crate::sandbox::seed::{self, Customer};
@@ -38,9 +39,10 @@ pub(super) fn seeded(seed: u64, rows: usize) -> Result<SessionContext, Error> {
     options.parse_float_as_decimal = true;
     options.map_string_types_to_utf8view = false;
     let context = SessionContext::new_with_config(config);
-    context.register_table("CUSTOMERS", table(customer_schema(), customer_batches(seed, rows)?)?)?;
-    context.register_table("ORDERS", table(order_schema(), order_batches(seed, rows)?)?)?;
-    context.register_table("ACCOUNTS", table(account_schema(), account_batches()?)?)?;
+    context
+        .register_table(TableReference::bare("CUSTOMERS"), table(customer_schema(), customer_batches(seed, rows)?)?)?;
+    context.register_table(TableReference::bare("ORDERS"), table(order_schema(), order_batches(seed, rows)?)?)?;
+    context.register_table(TableReference::bare("ACCOUNTS"), table(account_schema(), account_batches()?)?)?;
     if let Some(catalog) = context.catalog(DATABASE) {
         let schema: Arc<dyn SchemaProvider> = Arc::new(MemorySchemaProvider::new());
         catalog.register_schema("INFORMATION_SCHEMA", schema)?;
