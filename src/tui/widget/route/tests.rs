@@ -125,12 +125,12 @@ impl Dice {
     }
 }
 
-/// Draws 300 random one-to-one screens, checks each, and returns the share of lines drawn as lines
+/// Draws 120 random one-to-one screens, checks each, and returns the share of lines drawn as lines
 /// and of screens without a tag, in per cent.
 fn measure(height: usize, width: usize, links: usize) -> (f64, f64) {
     let mut dice = Dice((height * 1000 + width * 100 + links) as u64);
     let (mut drawn, mut clean) = (0, 0);
-    let screens = 300;
+    let screens = 120;
     for _ in 0..screens {
         let pairs: Vec<_> = dice.pick(height, links).into_iter().zip(dice.pick(height, links)).collect();
         let nets = nets(&pairs);
