@@ -38,8 +38,8 @@ impl fmt::Display for Reason {
         f.write_str(match self {
             Self::SameName => "same name",
             Self::SameWords => "same words",
-            Self::SameLabel => "same as its label",
-            Self::Synonym => "often called so",
+            Self::SameLabel => "same label",
+            Self::Synonym => "synonym",
             Self::Similar => "similar name",
         })
     }

@@ -9,6 +9,7 @@ pub(crate) mod fixture;
 mod history;
 mod lines;
 mod list;
+mod preview;
 #[cfg(test)]
 mod tests;
 
@@ -21,6 +22,8 @@ use crate::types::{Column, Field, ObjectDescribe, Value};
 use history::History;
 pub use lines::Line;
 pub use list::List;
+use list::Search;
+pub use preview::{After, Preview, plain, quoted};
 
 /// The list that has the focus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -288,6 +291,11 @@ impl MapScreen {
         }
     }
 
+    /// The list whose cursor moves: the focused one, or the other end of a line in hand.
+    pub fn moving_side(&self) -> Side {
+        self.hand.as_ref().map_or(self.side, |hand| hand.from.other())
+    }
+
     /// The item under the focused list's cursor.
     pub fn item(&self) -> Option<usize> {
         self.list(self.side).item()
@@ -420,21 +428,37 @@ impl MapScreen {
         };
         let filter = &self.list(side).filter;
         let narrowed = self.show != Show::All || !filter.is_empty();
+        let search = self.search(side);
         order
             .iter()
             .copied()
             .filter(|slot| match *slot {
                 None => self.aligned && !narrowed,
-                Some(item) => self.passes(side, item) && self.fits(side, item, filter).is_some(),
+                Some(item) => self.passes(side, item) && self.fits(side, item, search).is_some(),
             })
             .collect()
     }
 
-    /// How well an item fits what was typed.
-    fn fits(&self, side: Side, item: usize, typed: &str) -> Option<u32> {
+    /// Letters in order only where the text as a whole is in no name: `mo` means MobilePhone, not
+    /// MailingCountry, and `mph` still finds it.
+    fn search(&self, side: Side) -> Search {
+        let items = match side {
+            Side::Columns => self.columns.len(),
+            Side::Fields => self.object.fields.len(),
+        };
+        let part = |item| self.passes(side, item) && self.fits(side, item, Search::Part).is_some();
+        if (0..items).any(part) { Search::Part } else { Search::Letters }
+    }
+
+    /// How well an item fits what is typed.
+    fn fits(&self, side: Side, item: usize, search: Search) -> Option<u32> {
+        let typed = &self.list(side).filter;
         match side {
-            Side::Columns => list::score(typed, &[&self.columns[item].name]),
-            Side::Fields => list::score(typed, &[&self.object.fields[item].name, &self.object.fields[item].label]),
+            Side::Columns => list::score(typed, &[&self.columns[item].name], search),
+            Side::Fields => {
+                let field = &self.object.fields[item];
+                list::score(typed, &[&field.name, &field.label], search)
+            }
         }
     }
 
@@ -461,7 +485,7 @@ impl MapScreen {
     }
 
     fn step(&mut self, by: isize) {
-        let side = self.hand.as_ref().map_or(self.side, |hand| hand.from.other());
+        let side = self.moving_side();
         let rows = self.rows;
         self.list_mut(side).step(by, rows);
         self.keep_level();
@@ -470,7 +494,7 @@ impl MapScreen {
     /// In aligned order both lists scroll as one.
     fn keep_level(&mut self) {
         if self.aligned {
-            let side = self.hand.as_ref().map_or(self.side, |hand| hand.from.other());
+            let side = self.moving_side();
             let top = self.list(side).top();
             self.list_mut(side.other()).scroll_to(top);
         }
@@ -532,14 +556,14 @@ impl MapScreen {
         if !self.takes_text() {
             return;
         }
-        let side = self.hand.as_ref().map_or(self.side, |hand| hand.from.other());
+        let side = self.moving_side();
         change(&mut self.list_mut(side).filter);
         self.refresh();
         // The best fit, not the first one, has the cursor.
-        let typed = self.list(side).filter.clone();
-        if !typed.is_empty() {
+        if !self.list(side).filter.is_empty() {
+            let search = self.search(side);
             let best = self.list(side).view(usize::MAX).iter().flatten().copied();
-            let best = best.max_by_key(|item| (self.fits(side, *item, &typed), std::cmp::Reverse(*item)));
+            let best = best.max_by_key(|item| (self.fits(side, *item, search), std::cmp::Reverse(*item)));
             if let Some(item) = best {
                 let rows = self.rows;
                 self.list_mut(side).go_to(item, rows);

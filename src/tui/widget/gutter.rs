@@ -24,6 +24,8 @@ pub enum Dot {
     Linked,
     /// A row by which records are found.
     Matcher,
+    /// A row that needs a line and has none.
+    Missing,
 }
 
 /// What is wrong with a line.
@@ -131,7 +133,9 @@ impl Gutter<'_> {
             Some(Problem::Warning) => base.patch(self.styles.warning),
             None => base,
         };
-        if look.is_some_and(|look| look.focused) { base.patch(self.styles.focused) } else { base }
+        // A record matcher stands out by itself; leaving it as it is saves its repaint.
+        let focused = weight != Weight::Double && look.is_some_and(|look| look.focused);
+        if focused { base.patch(self.styles.focused) } else { base }
     }
 
     fn dots(&self, area: Rect, row: u16, buffer: &mut Buffer) {
@@ -140,6 +144,7 @@ impl Gutter<'_> {
         let style = |dot| match dot {
             Dot::Matcher => self.styles.matcher,
             Dot::Linked => self.styles.linked_dot,
+            Dot::Missing => self.styles.error,
             _ => self.styles.open_dot,
         };
         let left = self.left.get(at).copied().unwrap_or_default();
@@ -151,6 +156,7 @@ impl Gutter<'_> {
             (Dot::Open, true) => 'o',
             (Dot::Linked, true) => '*',
             (Dot::Matcher, true) => '#',
+            (Dot::Missing, _) => 'x',
         };
         self.put(buffer, area, row, 0, glyph, self.end_style(row, Side::Left).unwrap_or(style(left)));
         let right = self.right.get(at).copied().unwrap_or_default();
@@ -159,6 +165,7 @@ impl Gutter<'_> {
             Dot::Nothing => ' ',
             Dot::Open if ascii => 'o',
             Dot::Open => '○',
+            Dot::Missing => 'x',
             Dot::Linked | Dot::Matcher => arrow,
         };
         self.put(buffer, area, row, area.width - 1, glyph, self.end_style(row, Side::Right).unwrap_or(style(right)));

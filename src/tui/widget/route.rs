@@ -33,6 +33,9 @@ pub const NARROWEST: usize = 8;
 /// From this width on, a tag has a dash between itself and the list.
 const ROOMY: usize = 14;
 
+/// Columns at each list that no lane takes, when there are no tags.
+const BARE_MARGIN: usize = 3;
+
 /// Where one end of a line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum End {
@@ -315,21 +318,22 @@ pub fn route(nets: &[Net], height: usize, width: usize) -> Routed {
     routed
 }
 
-/// A plan, and the columns at each list that no lane takes: room for a tag with its dash; less if
-/// more lines become lines by that.
+/// A plan, and the columns at each list that no lane takes: room for a stub or for a tag with its
+/// dash, as far as there are any; less if more lines become lines by that.
 fn fit(nets: &[Net], height: usize, width: usize) -> (Plan, usize) {
     if width < NARROWEST {
         return (lanes::plan(nets, height, 0), 0);
     }
+    // A stub and its dash take two columns, and one stays free beside them.
+    let plan = lanes::plan(nets, height, width - 2 * BARE_MARGIN);
+    if plan.tags == 0 {
+        return (plan, BARE_MARGIN);
+    }
     let widest = if width >= ROOMY { 4 } else { 3 };
     let mut best = (lanes::plan(nets, height, width - 2 * widest), widest);
-    for margin in (2..widest).rev() {
-        if best.0.tags == 0 {
-            break;
-        }
+    for margin in (3..widest).rev() {
         let plan = lanes::plan(nets, height, width - 2 * margin);
-        // A tag takes three columns, a stub and its dash two.
-        if plan.tags < best.0.tags && (margin >= 3 || plan.tags == 0) {
+        if plan.tags < best.0.tags {
             best = (plan, margin);
         }
     }
@@ -393,7 +397,7 @@ fn label(routed: &mut Routed, nets: &[Net], courses: &[Option<Course>], margin: 
         }
         let taken: usize = here.iter().map(Mark::width).sum();
         // Both lists need their place, in however narrow a gutter.
-        if taken > width / 2 {
+        if here.is_empty() || taken > width / 2 {
             continue;
         }
         let dash = taken < margin || (margin == 0 && taken < width / 2);

@@ -1,6 +1,6 @@
 //! One of the two lists: what it shows in which order, where the cursor is, how it scrolls.
 
-use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
+use nucleo_matcher::pattern::{AtomKind, CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 
 /// A list of items by number; a gap is an empty row that keeps two lists level.
@@ -149,12 +149,25 @@ impl List {
     }
 }
 
+/// How typed text is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Search {
+    /// As it is, anywhere in a name.
+    Part,
+    /// Its letters in this order, with others between them.
+    Letters,
+}
+
 /// How well any of these texts fits what was typed; `None` when none does, everything fits "".
-pub fn score(typed: &str, texts: &[&str]) -> Option<u32> {
+pub fn score(typed: &str, texts: &[&str], search: Search) -> Option<u32> {
     if typed.trim().is_empty() {
         return Some(0);
     }
-    let pattern = Pattern::parse(typed, CaseMatching::Ignore, Normalization::Smart);
+    let kind = match search {
+        Search::Part => AtomKind::Substring,
+        Search::Letters => AtomKind::Fuzzy,
+    };
+    let pattern = Pattern::new(typed.trim(), CaseMatching::Ignore, Normalization::Smart, kind);
     let mut matcher = Matcher::new(Config::DEFAULT);
     let mut letters = Vec::new();
     texts.iter().filter_map(|text| pattern.score(Utf32Str::new(text, &mut letters), &mut matcher)).max()
@@ -195,9 +208,10 @@ mod tests {
 
     #[test]
     fn typing_finds_by_letters_in_order() {
-        assert!(score("mob", &["MobilePhone"]).is_some());
-        assert!(score("mob", &["HomePhone"]).is_none());
-        assert!(score("", &["anything"]).is_some());
+        assert!(score("mob", &["MobilePhone"], Search::Part).is_some());
+        assert!(score("mph", &["MobilePhone"], Search::Part).is_none());
+        assert!(score("mph", &["MobilePhone"], Search::Letters).is_some());
+        assert!(score("", &["anything"], Search::Part).is_some());
     }
 
     proptest! {
