@@ -1,681 +1,361 @@
-//! The Map screen: two lists and the lines between them, drawn with the keyboard.
-//!
-//! State and update only; [`super::map_view`] draws it. A mapping is a value, so undo is a stack
-//! of values, and what is saved is compared with what is on the screen.
+//! 3 Map: fetches what a drawing needs, hands it the keys, saves what was drawn.
 
-mod edit;
-#[cfg(test)]
-pub(crate) mod fixture;
-mod history;
-mod lines;
-mod list;
-mod preview;
+pub mod drawing;
+mod mouse;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use crate::mapping::automatch::{self, Proposal};
-use crate::mapping::{Finding, Mapping, Operation, Place, RowSelection, Severity, check};
-use crate::types::{Column, Field, ObjectDescribe, Value};
+use ratatui::Frame;
+use ratatui::layout::Rect;
 
-use history::History;
-pub use lines::Line;
-pub use list::List;
-use list::Search;
-pub use preview::{After, Preview, plain, quoted};
+use super::{Context, Event, Hint, Scene, Screen, ScreenId, map_view};
+use crate::config::{MappingId, NamedMapping};
+use crate::engine::EngineError;
+use crate::mapping::Mapping;
+use crate::tui::effect::Effect;
+use crate::tui::keys::{Action, Code, Key, MapAction, Scope};
+use crate::tui::msg::Answer;
+use crate::tui::ticket::Waiting;
+use crate::tui::widget::toast::Tone;
+use crate::tui::work::{Preview, Work};
 
-/// The list that has the focus.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Side {
-    /// The columns.
-    Columns,
-    /// The fields.
-    Fields,
-}
+use drawing::{Act, Drawing};
 
-impl Side {
-    /// The other list.
-    pub fn other(self) -> Self {
-        match self {
-            Self::Columns => Self::Fields,
-            Self::Fields => Self::Columns,
-        }
-    }
-}
+/// The object of a new mapping.
+const OBJECT: &str = "Contact";
 
-/// What a key asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the key table has the words for each")]
-pub enum MapAction {
-    Up,
-    Down,
-    PageUp,
-    PageDown,
-    First,
-    Last,
-    /// To the columns, along the line.
-    Left,
-    /// To the fields, along the line.
-    Right,
-    /// To the other list, or the next guess while a line is in hand.
-    OtherSide,
-    /// Pick up a line, or drop the one in hand.
-    Pick,
-    /// Put down, close, leave: never loses work.
-    Back,
-    Yes,
-    No,
-    Cut,
-    Undo,
-    Redo,
-    /// Mark the line as record matcher, or not.
-    Matcher,
-    /// All terms, or any of them.
-    MatchMode,
-    /// Start typing to narrow the list.
-    Filter,
-    /// Show all, unlinked, linked, with findings.
-    Show,
-    /// Bring the other end level with this one.
-    Level,
-    /// Order both lists so that lines are straight.
-    Align,
-    Automatch,
-    AcceptAll,
-    Operation,
-    Rows,
-    Save,
-    Grid,
-    /// Show fields that cannot be written, or hide them.
-    ReadOnly,
-    NextProblem,
-    NextSample,
-    /// A letter, while [`MapScreen::takes_text`].
-    Type(char),
-    /// Backspace, while [`MapScreen::takes_text`].
-    Erase,
-}
+/// Rows that are fetched to show real values, when the query has not been run yet.
+const SAMPLES: usize = 50;
 
-/// What the screen asks of the outside.
-#[derive(Debug, Clone, PartialEq)]
-pub enum MapEffect {
-    /// Write this mapping to its file.
-    Save(Mapping),
-}
-
-/// Which items both lists show.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Show {
-    /// Everything.
-    #[default]
-    All,
-    /// Only what has no line.
-    Unlinked,
-    /// Only what has one.
-    Linked,
-    /// Only what has a finding.
-    Findings,
-}
-
-impl Show {
-    const ORDER: [Self; 4] = [Self::All, Self::Unlinked, Self::Linked, Self::Findings];
-
-    /// In words, for the title; nothing for everything.
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::All => "",
-            Self::Unlinked => "without a line",
-            Self::Linked => "with a line",
-            Self::Findings => "with problems",
-        }
-    }
-}
-
-/// A line in hand: one end is fixed, the other follows the cursor of the other list.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Hand {
-    /// The list of the fixed end.
-    pub from: Side,
-    /// The item of the fixed end.
-    pub item: usize,
-    /// Guesses for the other end, the likeliest first.
-    pub guesses: Vec<(usize, automatch::Reason)>,
-    /// Where the other list's cursor was.
-    before: Option<usize>,
-}
-
-/// A question that waits for `y` or `n`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Question {
-    /// The column that would feed the field.
-    pub column: usize,
-    /// The field.
-    pub field: usize,
-    /// What feeds it now.
-    pub taken_by: String,
-}
-
-/// What the screen shows and edits.
-#[derive(Debug, Clone)]
+/// The screen.
+#[derive(Debug, Default)]
 pub struct MapScreen {
-    /// Name of the query, such as `customers.sql`.
-    pub title: String,
-    /// The query's columns.
-    pub columns: Vec<Column>,
-    /// Rows of the last preview; may be empty.
-    pub samples: Vec<Vec<Value>>,
-    /// The destination's object.
-    pub object: ObjectDescribe,
-    /// What is wrong with the mapping as it is now.
-    pub findings: Vec<Finding>,
-    /// All lines as they are now, proposals included.
-    pub lines: Vec<Line>,
-    /// The list with the focus.
-    pub side: Side,
-    /// The columns' list.
-    pub left: List,
-    /// The fields' list.
-    pub right: List,
-    /// The line in hand.
-    pub hand: Option<Hand>,
-    /// The question that waits.
-    pub question: Option<Question>,
-    /// Whether letters narrow the focused list.
-    pub filtering: bool,
-    /// Proposed lines that wait for a word.
-    pub proposals: Vec<Proposal>,
-    /// Whether the mapping is shown as a table.
-    pub grid: bool,
-    /// Whether the lists are ordered so that lines are straight.
-    pub aligned: bool,
-    /// Which items are shown.
-    pub show: Show,
-    /// Whether fields that cannot be written are shown.
-    pub read_only: bool,
-    /// Which sample row is shown.
-    pub sample: usize,
-    /// What the last action has to say.
-    pub notice: Option<String>,
-    mapping: History<Mapping>,
-    saved: Mapping,
-    rows: usize,
-    /// The order of both lists before any filter.
-    order: (Vec<Option<usize>>, Vec<Option<usize>>),
+    pub(super) drawing: Option<Drawing>,
+    /// What went wrong on the way to a drawing.
+    pub(super) trouble: Option<EngineError>,
+    /// Which mapping is drawn, and the preview whose columns it has.
+    of: Option<(MappingId, Arc<Preview>)>,
+    describe: Waiting,
+    preview: Waiting,
+    save: Waiting,
+    /// What is being written.
+    saving: Option<Mapping>,
+    /// Where to go once it is written.
+    going: Option<ScreenId>,
+    /// Whether a drag has begun on a row.
+    dragging: bool,
 }
 
 impl MapScreen {
-    /// A screen over a mapping as it is saved. `samples` are rows of the last preview.
-    pub fn new(
-        title: impl Into<String>,
-        columns: Vec<Column>,
-        samples: Vec<Vec<Value>>,
-        object: ObjectDescribe,
-        mapping: Mapping,
-    ) -> Self {
-        let order = ((0..columns.len()).map(Some).collect(), (0..object.fields.len()).map(Some).collect());
-        let mut screen = Self {
-            title: title.into(),
-            columns,
-            samples,
-            object,
-            findings: Vec::new(),
-            lines: Vec::new(),
-            side: Side::Columns,
-            left: List::default(),
-            right: List::default(),
-            hand: None,
-            question: None,
-            filtering: false,
-            proposals: Vec::new(),
-            grid: false,
-            aligned: false,
-            show: Show::All,
-            read_only: false,
-            sample: 0,
-            notice: None,
-            saved: mapping.clone(),
-            mapping: History::new(mapping),
-            rows: 17,
-            order,
-        };
-        screen.refresh();
-        screen
-    }
-
-    /// The mapping as it is on the screen.
-    pub fn mapping(&self) -> &Mapping {
-        self.mapping.now()
-    }
-
-    /// Whether the screen holds changes that are not saved.
-    pub fn is_changed(&self) -> bool {
-        *self.mapping.now() != self.saved
-    }
-
-    /// The file has been written with this mapping.
-    pub fn saved(&mut self, mapping: Mapping) {
-        self.saved = mapping;
-        self.notice = Some("Saved.".into());
-    }
-
-    /// How many rows of the lists are in view, so that the cursor stays among them.
-    pub fn resize(&mut self, rows: usize) {
-        self.rows = rows.max(1);
-        self.left.step(0, self.rows);
-        self.right.step(0, self.rows);
-    }
-
-    /// How many rows of the lists are in view.
-    pub fn rows(&self) -> usize {
-        self.rows
-    }
-
-    /// Whether letters are text now (narrowing a list) and not keys.
-    pub fn takes_text(&self) -> bool {
-        self.question.is_none() && (self.hand.is_some() || self.filtering)
-    }
-
-    /// The list on this side.
-    pub fn list(&self, side: Side) -> &List {
-        match side {
-            Side::Columns => &self.left,
-            Side::Fields => &self.right,
+    /// Asks for what is missing; opens the drawing once everything is there.
+    fn open(&mut self, cx: &mut Context<'_>) {
+        let (Some(model), Some(destination)) = (cx.work.model.clone(), cx.work.destination.clone()) else { return };
+        let object = cx.work.mapping.as_ref().map_or(OBJECT, |named| named.mapping.object.as_str()).to_owned();
+        let described = cx.work.object.clone().filter(|known| known.name == object);
+        if described.is_none() && !self.describe.is_busy() {
+            let object = object.clone();
+            let destination = destination.clone();
+            cx.ask(&mut self.describe, |ticket| Effect::Describe(ticket, destination, object));
         }
-    }
-
-    fn list_mut(&mut self, side: Side) -> &mut List {
-        match side {
-            Side::Columns => &mut self.left,
-            Side::Fields => &mut self.right,
+        let preview = cx.work.preview.clone().filter(|known| same_query(&known.sql, &model.sql));
+        if preview.is_none() && !self.preview.is_busy() {
+            let (connection, sql) = (model.connection.clone(), model.sql.clone());
+            cx.ask(&mut self.preview, |ticket| Effect::Preview(ticket, connection, sql, SAMPLES));
         }
-    }
-
-    /// The list whose cursor moves: the focused one, or the other end of a line in hand.
-    pub fn moving_side(&self) -> Side {
-        self.hand.as_ref().map_or(self.side, |hand| hand.from.other())
-    }
-
-    /// The item under the focused list's cursor.
-    pub fn item(&self) -> Option<usize> {
-        self.list(self.side).item()
-    }
-
-    /// The lines at this end.
-    pub fn lines_at(&self, side: Side, item: usize) -> impl Iterator<Item = (usize, &Line)> {
-        self.lines.iter().enumerate().filter(move |(_, line)| match side {
-            Side::Columns => line.column == Some(item),
-            Side::Fields => line.field == Some(item),
-        })
-    }
-
-    /// Indices of the lines at the cursor; none while a line is in hand.
-    pub fn focused(&self) -> Vec<usize> {
-        match (&self.hand, self.item()) {
-            (None, Some(item)) => self.lines_at(self.side, item).map(|(at, _)| at).collect(),
-            _ => Vec::new(),
-        }
-    }
-
-    /// The findings that belong to this end.
-    pub fn findings_at(&self, side: Side, item: usize) -> impl Iterator<Item = &Finding> {
-        let lines: Vec<&Line> = self.lines_at(side, item).map(|(_, line)| line).collect();
-        self.findings.iter().filter(move |finding| match &finding.place {
-            Place::Mapping => false,
-            Place::Link(at) => lines.iter().any(|line| line.link == Some(*at)),
-            Place::Matcher(at) => lines.iter().any(|line| line.term == Some(*at)),
-            Place::Field(name) => side == Side::Fields && self.object.fields[item].name.eq_ignore_ascii_case(name),
-        })
-    }
-
-    /// How many errors and warnings there are.
-    pub fn problems(&self) -> (usize, usize) {
-        let errors = self.findings.iter().filter(|finding| finding.severity == Severity::Error).count();
-        (errors, self.findings.len() - errors)
-    }
-
-    /// Whether a create would fail for want of this field.
-    pub fn is_missing(&self, field: &Field) -> bool {
-        let creates = matches!(self.mapping().operation, Operation::Create | Operation::Upsert);
-        creates && field.is_required() && self.mapping().link_to(&field.name).is_none()
-    }
-
-    /// How many fields have a line, and how many columns.
-    pub fn drawn(&self) -> (usize, usize) {
-        let real = || self.lines.iter().filter(|line| line.proposal.is_none());
-        let fields: BTreeSet<_> = real().filter_map(|line| line.field).collect();
-        let columns: BTreeSet<_> = real().filter_map(|line| line.column).collect();
-        (fields.len(), columns.len())
-    }
-
-    /// Does what a key asks for.
-    pub fn act(&mut self, action: MapAction) -> Vec<MapEffect> {
-        if !matches!(action, MapAction::Type(_) | MapAction::Erase) {
-            self.notice = None;
-        }
-        if self.question.is_some() {
-            self.answer(action);
-            return Vec::new();
-        }
-        let page = self.rows.saturating_sub(1).max(1) as isize;
-        let everything = (self.left.len() + self.right.len()) as isize;
-        match action {
-            MapAction::Up => self.step(-1),
-            MapAction::Down => self.step(1),
-            MapAction::PageUp => self.step(-page),
-            MapAction::PageDown => self.step(page),
-            MapAction::First => self.step(-everything),
-            MapAction::Last => self.step(everything),
-            MapAction::Left => self.follow(Side::Columns),
-            MapAction::Right => self.follow(Side::Fields),
-            MapAction::OtherSide if self.hand.is_some() => self.next_guess(),
-            MapAction::OtherSide => self.change_side(self.side.other()),
-            MapAction::Pick if self.hand.is_some() => self.drop_line(),
-            MapAction::Pick if self.filtering => self.filtering = false,
-            MapAction::Pick => self.pick_up(),
-            MapAction::Back => self.back(),
-            MapAction::Yes => self.accept(),
-            MapAction::No => self.decline(),
-            MapAction::Cut => self.cut(),
-            MapAction::Undo => self.undo(),
-            MapAction::Redo => self.redo(),
-            MapAction::Matcher => self.toggle_matcher(),
-            MapAction::MatchMode => self.toggle_match_mode(),
-            MapAction::Filter => self.filtering = self.hand.is_none(),
-            MapAction::Show => self.cycle_show(),
-            MapAction::Level => self.level(),
-            MapAction::Align => self.align(),
-            MapAction::Automatch => self.automatch(),
-            MapAction::AcceptAll => self.accept_all(),
-            MapAction::Operation => self.cycle_operation(),
-            MapAction::Rows => self.cycle_rows(),
-            MapAction::Save => return self.save(),
-            MapAction::Grid => self.grid = !self.grid && self.hand.is_none(),
-            MapAction::ReadOnly => {
-                self.read_only = !self.read_only;
-                self.refresh();
-            }
-            MapAction::NextProblem => self.next_problem(),
-            MapAction::NextSample => self.sample = (self.sample + 1) % self.samples.len().max(1),
-            MapAction::Type(letter) => self.type_text(|text| text.push(letter)),
-            MapAction::Erase => self.type_text(|text| {
-                text.pop();
-            }),
-        }
-        Vec::new()
-    }
-
-    /// Brings everything that follows from the mapping up to date: findings, lines, lists.
-    fn refresh(&mut self) {
-        let mapping = self.mapping.now();
-        self.findings = check(mapping, &self.columns, &self.object);
-        let used: BTreeSet<&str> = mapping.links.iter().filter_map(|link| link.column()).collect();
-        self.proposals.retain(|found| !used.contains(found.column.as_str()) && mapping.link_to(&found.field).is_none());
-        self.lines = lines::lines(mapping, &self.columns, &self.object, &self.proposals, &self.findings);
-        let columns = self.slots(Side::Columns);
-        let fields = self.slots(Side::Fields);
-        let rows = self.rows;
-        self.left.show(columns, rows);
-        self.right.show(fields, rows);
-        self.keep_level();
-    }
-
-    /// What a list shows: its order, less what the filters hide.
-    fn slots(&self, side: Side) -> Vec<Option<usize>> {
-        let order = match side {
-            Side::Columns => &self.order.0,
-            Side::Fields => &self.order.1,
-        };
-        let filter = &self.list(side).filter;
-        let narrowed = self.show != Show::All || !filter.is_empty();
-        let search = self.search(side);
-        order
-            .iter()
-            .copied()
-            .filter(|slot| match *slot {
-                None => self.aligned && !narrowed,
-                Some(item) => self.passes(side, item) && self.fits(side, item, search).is_some(),
-            })
-            .collect()
-    }
-
-    /// Letters in order only where the text as a whole is in no name: `mo` means MobilePhone, not
-    /// MailingCountry, and `mph` still finds it.
-    fn search(&self, side: Side) -> Search {
-        let items = match side {
-            Side::Columns => self.columns.len(),
-            Side::Fields => self.object.fields.len(),
-        };
-        let part = |item| self.passes(side, item) && self.fits(side, item, Search::Part).is_some();
-        if (0..items).any(part) { Search::Part } else { Search::Letters }
-    }
-
-    /// How well an item fits what is typed.
-    fn fits(&self, side: Side, item: usize, search: Search) -> Option<u32> {
-        let typed = &self.list(side).filter;
-        match side {
-            Side::Columns => list::score(typed, &[&self.columns[item].name], search),
-            Side::Fields => {
-                let field = &self.object.fields[item];
-                list::score(typed, &[&field.name, &field.label], search)
-            }
-        }
-    }
-
-    /// Whether an item is shown, whatever is typed.
-    fn passes(&self, side: Side, item: usize) -> bool {
-        let linked = self.lines_at(side, item).any(|(_, line)| line.proposal.is_none());
-        if side == Side::Fields {
-            let field = &self.object.fields[item];
-            if self.is_missing(field) {
-                return true;
-            }
-            if !field.is_writable() && !linked && !self.read_only {
-                return false;
-            }
-        }
-        // A line in hand may go anywhere, and starts somewhere.
-        let open = self.hand.as_ref().is_some_and(|hand| hand.from != side || hand.item == item);
-        open || match self.show {
-            Show::All => true,
-            Show::Unlinked => !linked,
-            Show::Linked => linked,
-            Show::Findings => self.findings_at(side, item).next().is_some(),
-        }
-    }
-
-    fn step(&mut self, by: isize) {
-        let side = self.moving_side();
-        let rows = self.rows;
-        self.list_mut(side).step(by, rows);
-        self.keep_level();
-    }
-
-    /// In aligned order both lists scroll as one.
-    fn keep_level(&mut self) {
-        if self.aligned {
-            let side = self.moving_side();
-            let top = self.list(side).top();
-            self.list_mut(side.other()).scroll_to(top);
-        }
-    }
-
-    /// To the other list, onto the end of the line if there is one.
-    fn follow(&mut self, side: Side) {
-        if self.hand.is_some() || self.side == side {
-            return;
-        }
-        let partner = self.partner();
-        self.change_side(side);
-        if let Some(item) = partner {
-            let rows = self.rows;
-            self.list_mut(side).go_to(item, rows);
-            self.keep_level();
-        }
-    }
-
-    /// The item at the other end of the first line here; a proposal only if there is nothing else.
-    fn partner(&self) -> Option<usize> {
-        let mut here: Vec<&Line> = self.lines_at(self.side, self.item()?).map(|(_, line)| line).collect();
-        here.sort_by_key(|line| line.proposal.is_some());
-        here.iter().find_map(|line| match self.side {
-            Side::Columns => line.field,
-            Side::Fields => line.column,
-        })
-    }
-
-    fn change_side(&mut self, side: Side) {
-        self.filtering = false;
-        self.side = side;
-        let rows = self.rows;
-        self.list_mut(side).step(0, rows);
-        self.keep_level();
-    }
-
-    fn back(&mut self) {
-        if self.hand.is_some() {
-            self.put_down();
-        } else if self.filtering || !self.list(self.side).filter.is_empty() {
-            self.filtering = false;
-            let side = self.side;
-            self.list_mut(side).filter.clear();
-            self.refresh();
-        } else if !self.proposals.is_empty() {
-            self.proposals.clear();
-            self.notice = Some("Proposals put away; nothing was changed.".into());
-            self.refresh();
-        } else if self.grid {
-            self.grid = false;
-        } else if self.show != Show::All {
-            self.show = Show::All;
-            self.refresh();
-        }
-    }
-
-    fn type_text(&mut self, change: impl FnOnce(&mut String)) {
-        if !self.takes_text() {
-            return;
-        }
-        let side = self.moving_side();
-        change(&mut self.list_mut(side).filter);
-        self.refresh();
-        // The best fit, not the first one, has the cursor.
-        if !self.list(side).filter.is_empty() {
-            let search = self.search(side);
-            let best = self.list(side).view(usize::MAX).iter().flatten().copied();
-            let best = best.max_by_key(|item| (self.fits(side, *item, search), std::cmp::Reverse(*item)));
-            if let Some(item) = best {
-                let rows = self.rows;
-                self.list_mut(side).go_to(item, rows);
-            }
-        }
-        self.keep_level();
-    }
-
-    fn cycle_show(&mut self) {
-        let at = Show::ORDER.iter().position(|show| *show == self.show).unwrap_or(0);
-        self.show = Show::ORDER[(at + 1) % Show::ORDER.len()];
-        self.refresh();
-    }
-
-    /// Scrolls both lists so that the line here is straight.
-    fn level(&mut self) {
-        let (Some(item), Some(partner)) = (self.item(), self.partner()) else {
-            self.notice = Some("No line here to bring level.".into());
-            return;
-        };
-        let side = self.side;
-        let (Some(here), Some(there)) = (self.list(side).position(item), self.list(side.other()).position(partner))
-        else {
-            self.notice = Some("The other end is filtered away.".into());
-            return;
-        };
-        let row = self.list(side).cursor_row().min(here).min(there);
-        self.list_mut(side).place(item, row);
-        self.list_mut(side.other()).place(partner, row);
-    }
-
-    /// Orders both lists so that every line is straight, or back.
-    fn align(&mut self) {
-        self.aligned = !self.aligned;
-        self.order = if self.aligned {
-            self.straight_order()
-        } else {
-            ((0..self.columns.len()).map(Some).collect(), (0..self.object.fields.len()).map(Some).collect())
-        };
-        self.notice = Some(
-            if self.aligned { "Aligned: each field stands beside its column." } else { "In their own order." }.into(),
-        );
-        self.refresh();
-    }
-
-    /// Linked columns first, each beside its field; a second field of a column stands beside a gap.
-    fn straight_order(&self) -> (Vec<Option<usize>>, Vec<Option<usize>>) {
-        let (mut columns, mut fields) = (Vec::new(), Vec::new());
-        let mut placed: (BTreeSet<usize>, BTreeSet<usize>) = Default::default();
-        for column in 0..self.columns.len() {
-            let ends: Vec<usize> = self
-                .lines_at(Side::Columns, column)
-                .filter(|(_, line)| line.proposal.is_none())
-                .filter_map(|(_, line)| line.field)
-                .collect();
-            for field in ends {
-                let (new_column, new_field) = (placed.0.insert(column), placed.1.insert(field));
-                if new_column || new_field {
-                    columns.push(new_column.then_some(column));
-                    fields.push(new_field.then_some(field));
+        let (Some(described), Some(preview)) = (described, preview) else { return };
+        self.trouble = None;
+        let id = id(cx.work, &object);
+        let Some(id) = id else { return };
+        match (&mut self.drawing, &self.of) {
+            (Some(drawing), Some((known, rows))) if *known == id && drawing.object == *described => {
+                if !Arc::ptr_eq(rows, &preview) {
+                    drawing.set_source(preview.schema.to_vec(), preview.rows.clone());
                 }
             }
+            _ => {
+                let mapping = cx
+                    .work
+                    .mapping
+                    .as_ref()
+                    .map_or_else(|| Mapping::new(destination, object), |named| named.mapping.clone());
+                let title = format!("{}.sql", model.slug);
+                let (columns, rows) = (preview.schema.to_vec(), preview.rows.clone());
+                self.drawing = Some(Drawing::new(title, columns, rows, (*described).clone(), mapping));
+            }
         }
-        columns.extend((0..self.columns.len()).filter(|column| !placed.0.contains(column)).map(Some));
-        fields.extend((0..self.object.fields.len()).filter(|field| !placed.1.contains(field)).map(Some));
-        (columns, fields)
+        self.of = Some((id, preview));
     }
 
-    /// The next place with a finding, fields first.
-    fn next_problem(&mut self) {
-        let fields: Vec<usize> = (0..self.object.fields.len())
-            .filter(|&field| self.findings_at(Side::Fields, field).next().is_some())
-            .collect();
-        let here = if self.side == Side::Fields { self.item() } else { None };
-        let next = fields.iter().find(|field| here.is_some_and(|here| **field > here)).or(fields.first()).copied();
-        let Some(field) = next else {
-            let whole = self.findings.iter().find(|finding| finding.place == Place::Mapping);
-            self.notice = Some(whole.map_or_else(|| "Nothing is wrong.".into(), ToString::to_string));
+    fn answer(&mut self, ticket: crate::tui::ticket::Ticket, answer: &Answer, cx: &mut Context<'_>) {
+        let mine = [self.describe, self.preview, self.save].iter().any(|waiting| waiting.is_for(ticket));
+        if !mine {
             return;
+        }
+        match answer {
+            Answer::Described(result) if self.describe.take(ticket) => match result {
+                Ok(object) => {
+                    cx.work.object = Some(object.clone());
+                    self.open(cx);
+                }
+                Err(error) => self.trouble = Some(error.clone()),
+            },
+            Answer::Preview(result) if self.preview.take(ticket) => match result {
+                Ok(preview) => {
+                    // What this statement gave is the preview of the saved query, for all screens.
+                    cx.work.preview = Some(preview.clone());
+                    self.open(cx);
+                }
+                Err(error) => self.trouble = Some(error.clone()),
+            },
+            Answer::Saved(result) if self.save.take(ticket) => {
+                let (saved, going) = (self.saving.take(), self.going.take());
+                match (result, saved) {
+                    (Ok(()), Some(mapping)) => {
+                        self.keep(mapping, cx.work);
+                        match going {
+                            Some(screen) => cx.go(screen),
+                            None => cx.say(Tone::Good, "Saved."),
+                        }
+                    }
+                    (Err(error), _) => cx.say(Tone::Bad, format!("The mapping was not saved. {error}")),
+                    (Ok(()), None) => {}
+                }
+            }
+            Answer::Broken(why) => {
+                self.describe.take(ticket);
+                self.preview.take(ticket);
+                if self.save.take(ticket) {
+                    (self.saving, self.going) = (None, None);
+                    cx.say(Tone::Bad, format!("The mapping was not saved. {why}"));
+                } else {
+                    self.trouble = Some(EngineError::failed(why.clone()));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// What was written is what everybody works with from now on.
+    fn keep(&mut self, mapping: Mapping, work: &mut Work) {
+        let Some((id, _)) = &self.of else { return };
+        if let Some(drawing) = &mut self.drawing {
+            drawing.saved(mapping.clone());
+        }
+        let named = NamedMapping { slug: id.mapping.clone(), mapping };
+        if let Some(model) = &mut work.model {
+            match model.mappings.iter_mut().find(|known| known.slug == named.slug) {
+                Some(known) => *known = named.clone(),
+                None => model.mappings.push(named.clone()),
+            }
+        }
+        work.mapping = Some(named);
+    }
+
+    /// Writes the mapping if it has changed; whether it does.
+    fn write(&mut self, cx: &mut Context<'_>) -> bool {
+        let (Some(drawing), Some((id, _))) = (&self.drawing, &self.of) else { return false };
+        if !drawing.is_changed() || self.save.is_busy() {
+            return self.save.is_busy();
+        }
+        let (id, mapping) = (id.clone(), drawing.mapping().clone());
+        self.saving = Some(mapping.clone());
+        cx.ask(&mut self.save, |ticket| Effect::SaveMapping(ticket, id, mapping));
+        true
+    }
+
+    fn action(&mut self, action: Action, cx: &mut Context<'_>) {
+        if action == Action::Stop {
+            for waiting in [&mut self.describe, &mut self.preview] {
+                if cx.cancel(waiting) {
+                    *waiting = Waiting::default();
+                    self.trouble = Some(EngineError::stopped());
+                }
+            }
+            return;
+        }
+        if action == Action::Map(MapAction::Save) {
+            if !self.write(cx) {
+                cx.say(Tone::Plain, "Nothing has changed since it was saved.");
+            }
+            return;
+        }
+        let act = match action {
+            Action::Up => Act::Up,
+            Action::Down => Act::Down,
+            Action::PageUp => Act::PageUp,
+            Action::PageDown => Act::PageDown,
+            Action::First => Act::First,
+            Action::Last => Act::Last,
+            Action::Left => Act::Left,
+            Action::Right => Act::Right,
+            Action::NextPane | Action::PreviousPane => Act::OtherSide,
+            Action::Map(action) => Act::Key(action),
+            _ => return,
         };
-        self.change_side(Side::Fields);
-        let rows = self.rows;
-        if !self.right.go_to(field, rows) {
-            self.right.filter.clear();
-            self.show = Show::All;
-            self.refresh();
-            self.right.go_to(field, rows);
+        match &mut self.drawing {
+            Some(drawing) => drawing.act(act),
+            // Without a drawing the only thing to do is to try again.
+            None if act == Act::Key(MapAction::Draw) => {
+                self.trouble = None;
+                self.open(cx);
+            }
+            None => {}
         }
-        self.keep_level();
     }
 
-    fn cycle_operation(&mut self) {
-        self.edit(|mapping| {
-            let at = Operation::ALL.iter().position(|operation| *operation == mapping.operation).unwrap_or(0);
-            mapping.operation = Operation::ALL[(at + 1) % Operation::ALL.len()];
-        });
-        self.notice = Some(format!("Operation: {}.", self.mapping().operation.words()));
-    }
-
-    fn cycle_rows(&mut self) {
-        self.edit(|mapping| {
-            let at = RowSelection::ALL.iter().position(|rows| *rows == mapping.rows).unwrap_or(0);
-            mapping.rows = RowSelection::ALL[(at + 1) % RowSelection::ALL.len()];
-        });
-        self.notice = Some(format!("Rows: {}.", self.mapping().rows.words()));
-    }
-
-    fn save(&mut self) -> Vec<MapEffect> {
-        if !self.is_changed() {
-            self.notice = Some("Nothing has changed since it was saved.".into());
-            return Vec::new();
+    fn typed(&mut self, letter: char) {
+        if let Some(drawing) = &mut self.drawing {
+            drawing.act(Act::Type(letter));
         }
-        vec![MapEffect::Save(self.mapping().clone())]
+    }
+}
+
+/// Which mapping is open: the one in use, or a new one under a free name.
+fn id(work: &Work, object: &str) -> Option<MappingId> {
+    let model = work.model.as_ref()?;
+    let mapping = match &work.mapping {
+        Some(named) => named.slug.clone(),
+        None => {
+            let name = object.to_lowercase();
+            let taken = |slug: &str| model.mappings.iter().any(|known| known.slug == slug);
+            (1..).map(|n| if n == 1 { name.clone() } else { format!("{name}-{n}") }).find(|slug| !taken(slug))?
+        }
+    };
+    Some(MappingId { model: model.slug.clone(), mapping })
+}
+
+/// Whether two texts are one statement, whatever stands around it.
+fn same_query(one: &str, other: &str) -> bool {
+    let bare = |text: &str| text.trim().trim_end_matches(';').trim_end().to_owned();
+    bare(one) == bare(other)
+}
+
+impl Screen for MapScreen {
+    fn update(&mut self, event: Event<'_>, cx: &mut Context<'_>) {
+        match event {
+            Event::Shown => self.open(cx),
+            Event::Action(action) => self.action(action, cx),
+            Event::Key(Key { code: Code::Char(letter), ctrl: false, .. }) => self.typed(letter),
+            Event::Key(Key { code: Code::Backspace, .. }) => {
+                if let Some(drawing) = &mut self.drawing {
+                    drawing.act(Act::Erase);
+                }
+            }
+            Event::Key(_) | Event::Reply(..) => {}
+            Event::Paste(text) => {
+                text.chars().filter(|letter| !letter.is_control()).for_each(|letter| self.typed(letter));
+            }
+            Event::Mouse(mouse) => self.mouse(mouse, cx.area),
+            Event::Answer(ticket, answer) => self.answer(ticket, answer, cx),
+        }
+        if let Some(drawing) = &mut self.drawing {
+            drawing.resize(map_view::list_rows(cx.area.height));
+        }
+    }
+
+    fn draw(&self, frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) {
+        map_view::screen(self, frame, area, scene);
+    }
+
+    fn scopes(&self) -> &'static [Scope] {
+        match &self.drawing {
+            Some(drawing) if drawing.takes_text() => &[Scope::MapDraw, Scope::Map, Scope::List],
+            Some(drawing) if drawing.has_something_open() => &[Scope::MapOpen, Scope::Map, Scope::List],
+            _ => &[Scope::Map, Scope::List],
+        }
+    }
+
+    fn takes_text(&self) -> bool {
+        self.drawing.as_ref().is_some_and(Drawing::takes_text)
+    }
+
+    fn hints(&self, _work: &Work) -> Vec<Hint> {
+        let key = |action| Hint::of(Action::Map(action));
+        let Some(drawing) = &self.drawing else {
+            let again = self.trouble.is_some().then(|| Hint::named(Action::Map(MapAction::Draw), "try again"));
+            return again.into_iter().collect();
+        };
+        if drawing.question.is_some() {
+            return vec![
+                Hint::named(Action::Map(MapAction::Accept), "replace"),
+                Hint::named(Action::Map(MapAction::Decline), "keep"),
+            ];
+        }
+        if drawing.hand.is_some() {
+            return vec![key(MapAction::Draw), key(MapAction::NextGuess), key(MapAction::Back)];
+        }
+        if drawing.filtering {
+            return vec![
+                Hint::named(Action::Map(MapAction::Draw), "keep this"),
+                Hint::named(Action::Map(MapAction::Back), "show all"),
+            ];
+        }
+        if !drawing.proposals.is_empty() {
+            return [MapAction::AcceptAll, MapAction::Accept, MapAction::Decline, MapAction::Back].map(key).into();
+        }
+        let (errors, _) = drawing.problems();
+        let mut hints = if drawing.mapping().links.is_empty() {
+            vec![key(MapAction::Automatch), key(MapAction::Draw)]
+        } else if errors == 0 {
+            vec![Hint::named(Action::GoSync, "sync"), key(MapAction::Draw), key(MapAction::Automatch)]
+        } else {
+            vec![key(MapAction::Draw), key(MapAction::NextProblem), key(MapAction::Automatch)]
+        };
+        hints.extend(
+            [
+                MapAction::Cut,
+                MapAction::Matcher,
+                MapAction::Undo,
+                MapAction::Save,
+                MapAction::Align,
+                MapAction::Grid,
+                MapAction::Filter,
+                MapAction::Operation,
+                MapAction::Rows,
+            ]
+            .map(key),
+        );
+        hints
+    }
+
+    fn disabled(&self, action: Action, _work: &Work) -> Option<String> {
+        let Some(drawing) = &self.drawing else {
+            let drawn = matches!(action, Action::Map(action) if action != MapAction::Draw);
+            return drawn.then(|| "The columns and fields are not here yet".to_owned());
+        };
+        match action {
+            Action::Map(MapAction::Accept | MapAction::Decline)
+                if drawing.proposals.is_empty() && drawing.question.is_none() =>
+            {
+                Some("There is no proposal to answer; a makes some".to_owned())
+            }
+            Action::Map(MapAction::AcceptAll) if drawing.proposals.is_empty() => {
+                Some("There are no proposals; a makes some".to_owned())
+            }
+            _ => None,
+        }
+    }
+
+    fn is_busy(&self) -> bool {
+        self.describe.is_busy() || self.preview.is_busy()
+    }
+
+    fn unfinished(&self) -> Option<String> {
+        let drawing = self.drawing.as_ref().filter(|drawing| drawing.is_changed())?;
+        Some(format!("The lines from {} to {} are not saved.", drawing.title, drawing.object.name))
+    }
+
+    fn leave(&mut self, to: ScreenId, cx: &mut Context<'_>) -> bool {
+        // Other screens work with what is in the file, so that comes first; Sync waits for it.
+        if let Some(drawing) = &mut self.drawing {
+            drawing.act(Act::Key(MapAction::Back));
+        }
+        if self.write(cx) && to == ScreenId::Sync {
+            self.going = Some(to);
+            return false;
+        }
+        true
     }
 }

@@ -5,13 +5,16 @@ mod grid;
 #[cfg(test)]
 mod tests;
 
+use ratatui::Frame;
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
-use ratatui::style::Style;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::{Modifier, Style};
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
-use super::map::{Line, List, MapScreen, Show, Side, plain, quoted};
+use super::Scene;
+use super::map::MapScreen;
+use super::map::drawing::{Drawing, Line, List, Show, Side, plain, quoted};
 use crate::mapping::{Severity, Source};
 use crate::tui::widget::gutter::{Dot, ENDS, Gutter, GutterStyles, Look, Problem};
 use crate::tui::widget::route::{End, LineSet, Net, Weight, route};
@@ -19,7 +22,6 @@ use crate::types::{Field, FieldType};
 
 /// The styles of the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[expect(missing_docs, reason = "the names say it")]
 pub struct MapStyles {
     pub text: Style,
     pub dim: Style,
@@ -44,6 +46,46 @@ pub struct Paint {
 }
 
 impl Paint {
+    /// From the terminal's colours and signs.
+    pub fn of(look: &super::super::look::Look) -> Self {
+        use crate::tui::theme::Role;
+        let set = if look.glyphs.is_unicode { LineSet::Unicode } else { LineSet::Ascii };
+        let style = |role| look.style(role);
+        // Box drawing has heavy and double lines of its own: a colour beside them is enough, and
+        // each modifier that changes costs bytes in every cell.
+        let bare = |style: Style| Style { add_modifier: Modifier::empty(), ..style };
+        let line_style = |role| if set == LineSet::Unicode { bare(style(role)) } else { style(role) };
+        let focused = match (set, look.theme.has_colour()) {
+            (LineSet::Unicode, _) => line_style(Role::LineFocused),
+            (LineSet::Ascii, true) => style(Role::LineFocused),
+            (LineSet::Ascii, false) => style(Role::LineFocused).add_modifier(Modifier::REVERSED),
+        };
+        let styles = MapStyles {
+            text: style(Role::Text),
+            dim: style(Role::Dim),
+            accent: style(Role::NextWord),
+            selected: style(Role::Selected),
+            partner: style(Role::LineFocused),
+            title: style(Role::TitleFocused),
+            border: style(Role::Border),
+            warning: style(Role::Warning),
+            error: style(Role::Bad),
+            good: style(Role::Good),
+            gutter: GutterStyles {
+                line: style(Role::Line),
+                focused,
+                matcher: line_style(Role::LineMatch),
+                proposal: style(Role::LineProposed),
+                warning: style(Role::Warning),
+                error: style(Role::Bad),
+                open_dot: style(Role::Dim),
+                linked_dot: style(Role::Line),
+                label: style(Role::Dim),
+            },
+        };
+        Self { styles, set }
+    }
+
     fn ascii(&self) -> bool {
         self.set == LineSet::Ascii
     }
@@ -92,9 +134,58 @@ impl Places {
     }
 }
 
-/// Draws the screen into `area`, which should have [`list_rows`] as [`MapScreen::resize`] was told.
+/// Draws the screen: the drawing, or what it waits for, or what went wrong.
+pub(super) fn screen(map: &MapScreen, frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) {
+    let paint = Paint::of(scene.look);
+    let Some(drawing) = &map.drawing else {
+        return waiting(map, frame.buffer_mut(), area, scene, &paint);
+    };
+    // After a resize the drawing hears of its new height with the next key.
+    let rows = list_rows(area.height);
+    let fresh = (drawing.rows() != rows).then(|| {
+        let mut fresh = drawing.clone();
+        fresh.resize(rows);
+        fresh
+    });
+    let cursor = draw(fresh.as_ref().unwrap_or(drawing), area, frame.buffer_mut(), &paint);
+    // The terminal's own cursor follows, for magnifiers and screen readers.
+    if let (true, Some(at)) = (scene.active, cursor) {
+        frame.set_cursor_position(at);
+    }
+}
+
+fn waiting(map: &MapScreen, buffer: &mut Buffer, area: Rect, scene: &Scene<'_>, paint: &Paint) {
+    let styles = &paint.styles;
+    if area.height < 4 {
+        return;
+    }
+    match &map.trouble {
+        Some(error) => {
+            spans(&[(format!(" {}", plain(&error.message)), styles.error)], row_at(area, 1), buffer);
+            if let Some(hint) = &error.hint {
+                spans(&[(format!(" {}", plain(hint)), styles.text)], row_at(area, 2), buffer);
+            }
+        }
+        None => {
+            let words = " Reading the columns of the query and the fields of the object.".to_owned();
+            spans(&[(format!(" {}", scene.spinner()), styles.accent), (words, styles.dim)], row_at(area, 1), buffer);
+        }
+    }
+}
+
+/// The list and the row of it that are at this place; the dots belong to their rows.
+pub(super) fn row_under(area: Rect, at: Position) -> Option<(Side, usize)> {
+    let places = Places::of(area);
+    let (left, right) = (places.left, places.right);
+    let columns = Rect { width: left.width + 2, ..left };
+    let fields = Rect { x: right.x.saturating_sub(2), width: right.width + 2, ..right };
+    let row = usize::from(at.y.saturating_sub(left.y));
+    if columns.contains(at) { Some((Side::Columns, row)) } else { fields.contains(at).then_some((Side::Fields, row)) }
+}
+
+/// Draws a drawing into `area`, which should have [`list_rows`] as [`Drawing::resize`] was told.
 /// Returns where the terminal's cursor belongs: on the selected row.
-pub fn draw(screen: &MapScreen, area: Rect, buffer: &mut Buffer, paint: &Paint) -> Option<(u16, u16)> {
+pub fn draw(screen: &Drawing, area: Rect, buffer: &mut Buffer, paint: &Paint) -> Option<(u16, u16)> {
     let area = area.intersection(buffer.area);
     if area.height < 6 || area.width < 40 {
         return None;
@@ -116,7 +207,7 @@ pub fn draw(screen: &MapScreen, area: Rect, buffer: &mut Buffer, paint: &Paint) 
 }
 
 /// Rows and operation in words, and how far the mapping is.
-fn sentence(screen: &MapScreen, area: Rect, buffer: &mut Buffer, paint: &Paint) {
+fn sentence(screen: &Drawing, area: Rect, buffer: &mut Buffer, paint: &Paint) {
     let styles = &paint.styles;
     let mapping = screen.mapping();
     let arrow = paint.pick(" → ", " -> ");
@@ -173,7 +264,7 @@ fn count(number: usize, noun: &str) -> String {
 }
 
 /// The box with its two titles above and what is out of view below.
-fn frame(screen: &MapScreen, places: &Places, buffer: &mut Buffer, paint: &Paint) {
+fn frame(screen: &Drawing, places: &Places, buffer: &mut Buffer, paint: &Paint) {
     let (styles, dot) = (&paint.styles, paint.pick("·", "-"));
     border(places.frame, buffer, paint);
     let rows = usize::from(places.left.height);
@@ -251,7 +342,7 @@ struct RowStyle {
     over: Option<Style>,
 }
 
-fn row_style(screen: &MapScreen, side: Side, item: usize, paint: &Paint) -> RowStyle {
+fn row_style(screen: &Drawing, side: Side, item: usize, paint: &Paint) -> RowStyle {
     let moving = screen.moving_side();
     let here = screen.list(side).item() == Some(item);
     if here && side == moving {
@@ -267,7 +358,7 @@ fn row_style(screen: &MapScreen, side: Side, item: usize, paint: &Paint) -> RowS
     RowStyle { mark: " ", over: (held || partner).then_some(paint.styles.partner) }
 }
 
-fn columns(screen: &MapScreen, area: Rect, buffer: &mut Buffer, paint: &Paint) {
+fn columns(screen: &Drawing, area: Rect, buffer: &mut Buffer, paint: &Paint) {
     let styles = &paint.styles;
     let width = usize::from(area.width);
     let longest = screen.columns.iter().map(|column| column.name.width()).max().unwrap_or(0);
@@ -299,10 +390,10 @@ fn columns(screen: &MapScreen, area: Rect, buffer: &mut Buffer, paint: &Paint) {
     }
 }
 
-fn fields(screen: &MapScreen, area: Rect, buffer: &mut Buffer, paint: &Paint) {
+fn fields(screen: &Drawing, area: Rect, buffer: &mut Buffer, paint: &Paint) {
     let styles = &paint.styles;
     let width = usize::from(area.width);
-    let kinds = 12.min(width / 2);
+    let kinds = if width >= 44 { 15 } else { 12.min(width / 2) };
     let shown = screen.right.view(usize::from(area.height));
     let longest = screen.object.fields.iter().map(|field| field.name.width()).max().unwrap_or(0);
     let name_width = (longest + 1).min(width.saturating_sub(2 + kinds)).max(6);
@@ -352,7 +443,7 @@ fn kind(field: &Field) -> String {
 }
 
 /// What else there is to say about a field where there is room.
-fn note(screen: &MapScreen, item: usize, field: &Field, paint: &Paint) -> (String, Style) {
+fn note(screen: &Drawing, item: usize, field: &Field, paint: &Paint) -> (String, Style) {
     let styles = &paint.styles;
     if let Some(finding) = screen.findings_at(Side::Fields, item).max_by_key(|finding| finding.severity) {
         let style = if finding.severity == Severity::Error { styles.error } else { styles.warning };
@@ -377,7 +468,7 @@ fn note(screen: &MapScreen, item: usize, field: &Field, paint: &Paint) -> (Strin
 }
 
 /// The lines in view, the one in hand last.
-fn lines(screen: &MapScreen, area: Rect, buffer: &mut Buffer, paint: &Paint) {
+fn lines(screen: &Drawing, area: Rect, buffer: &mut Buffer, paint: &Paint) {
     let rows = usize::from(area.height);
     let focused = screen.focused();
     let end = |list: &List, item: Option<usize>| match item.and_then(|item| list.position(item)) {
@@ -441,7 +532,7 @@ fn lines(screen: &MapScreen, area: Rect, buffer: &mut Buffer, paint: &Paint) {
     .render(area, buffer);
 }
 
-fn look(screen: &MapScreen, line: &Line, focused: bool) -> Look {
+fn look(screen: &Drawing, line: &Line, focused: bool) -> Look {
     let to = line.field.map(|at| screen.object.fields[at].name.clone()).unwrap_or_default();
     let problem = line.severity.map(|severity| match severity {
         Severity::Error => Problem::Error,
@@ -454,7 +545,7 @@ fn look(screen: &MapScreen, line: &Line, focused: bool) -> Look {
     Look { focused, problem, from, to }
 }
 
-fn dot(screen: &MapScreen, side: Side, item: usize) -> Dot {
+fn dot(screen: &Drawing, side: Side, item: usize) -> Dot {
     let held = screen.hand.as_ref().is_some_and(|hand| {
         (hand.from, hand.item) == (side, item) || (hand.from != side && screen.list(side).item() == Some(item))
     });

@@ -5,13 +5,13 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use unicode_width::UnicodeWidthStr;
 
-use super::super::map::{After, Line, MapScreen, Preview, Side, plain, quoted};
+use super::super::map::drawing::{After, Drawing, Line, Preview, Side, plain, quoted};
 use super::{Paint, kind, row_at, spans};
 use crate::mapping::{Place, Severity};
 
 type Spans = Vec<(String, Style)>;
 
-pub(super) fn draw(screen: &MapScreen, area: Rect, buffer: &mut Buffer, paint: &Paint) {
+pub(super) fn draw(screen: &Drawing, area: Rect, buffer: &mut Buffer, paint: &Paint) {
     spans(&values(screen, usize::from(area.width), paint), row_at(area, 0), buffer);
     if area.height > 1 {
         spans(&message(screen, paint), row_at(area, 1), buffer);
@@ -19,7 +19,7 @@ pub(super) fn draw(screen: &MapScreen, area: Rect, buffer: &mut Buffer, paint: &
 }
 
 /// The item under the cursor, with real values before and after.
-fn values(screen: &MapScreen, width: usize, paint: &Paint) -> Spans {
+fn values(screen: &Drawing, width: usize, paint: &Paint) -> Spans {
     let styles = &paint.styles;
     let (side, item) = match &screen.hand {
         Some(hand) => (hand.from, Some(hand.item)),
@@ -59,7 +59,7 @@ fn values(screen: &MapScreen, width: usize, paint: &Paint) -> Spans {
 }
 
 /// `PHONE "+1 415" → digits → Phone "+1415"`, for each sample row that fits.
-fn along(screen: &MapScreen, line: &Line, width: usize, paint: &Paint) -> Spans {
+fn along(screen: &Drawing, line: &Line, width: usize, paint: &Paint) -> Spans {
     let styles = &paint.styles;
     let arrow = paint.pick(" → ", " -> ");
     let field = line.field.map_or("?", |at| screen.object.fields[at].name.as_str());
@@ -106,7 +106,7 @@ fn shortly(text: &str) -> String {
 }
 
 /// What waits for an answer, or else the worst that is wrong here, or else what the last key did.
-fn message(screen: &MapScreen, paint: &Paint) -> Spans {
+fn message(screen: &Drawing, paint: &Paint) -> Spans {
     let styles = &paint.styles;
     if let Some(question) = &screen.question {
         let field = &screen.object.fields[question.field].name;

@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::super::map::{Line, MapScreen, Side, plain, quoted};
+use super::super::map::drawing::{Drawing, Line, Side, plain, quoted};
 use super::{Paint, border, fit, kind, row_at, spans};
 use crate::mapping::{Place, Severity};
 
@@ -15,7 +15,7 @@ struct GridRow<'a> {
     line: Option<&'a Line>,
 }
 
-pub(super) fn draw(screen: &MapScreen, area: Rect, buffer: &mut Buffer, paint: &Paint) -> Option<(u16, u16)> {
+pub(super) fn draw(screen: &Drawing, area: Rect, buffer: &mut Buffer, paint: &Paint) -> Option<(u16, u16)> {
     let styles = &paint.styles;
     border(area, buffer, paint);
     let dot = paint.pick("·", "-");
@@ -94,7 +94,7 @@ pub(super) fn draw(screen: &MapScreen, area: Rect, buffer: &mut Buffer, paint: &
 }
 
 /// Lines in the order of the columns, then what starts at no column, then what is missing.
-fn rows(screen: &MapScreen) -> Vec<GridRow<'_>> {
+fn rows(screen: &Drawing) -> Vec<GridRow<'_>> {
     let mut rows = Vec::new();
     for column in screen.left.view(usize::MAX).iter().flatten().copied() {
         let mut lines = screen.lines_at(Side::Columns, column).map(|(_, line)| line).peekable();
@@ -110,7 +110,7 @@ fn rows(screen: &MapScreen) -> Vec<GridRow<'_>> {
     rows
 }
 
-fn note(screen: &MapScreen, row: &GridRow, paint: &Paint) -> (String, Style) {
+fn note(screen: &Drawing, row: &GridRow, paint: &Paint) -> (String, Style) {
     let styles = &paint.styles;
     let finding = screen.findings.iter().find(|finding| match &finding.place {
         Place::Link(at) => row.line.is_some_and(|line| line.link == Some(*at)),
@@ -122,7 +122,8 @@ fn note(screen: &MapScreen, row: &GridRow, paint: &Paint) -> (String, Style) {
     });
     if let Some(finding) = finding {
         let style = if finding.severity == Severity::Error { styles.error } else { styles.warning };
-        return (plain(&finding.message), style);
+        let missing = matches!(finding.place, Place::Field(_)) && row.line.is_none();
+        return (if missing { "needs a line".into() } else { plain(&finding.message) }, style);
     }
     let proposal = row.line.and_then(|line| line.proposal).and_then(|at| screen.proposals.get(at));
     if let Some(proposal) = proposal {

@@ -7,46 +7,27 @@ use insta::assert_snapshot;
 use ratatui::backend::CrosstermBackend;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::{Color, Modifier, Style};
+use ratatui::style::Color;
 use ratatui::{Terminal, TerminalOptions, Viewport};
 
-use super::super::map::MapAction as A;
-use super::super::map::fixture::{empty, press, screen, typed};
+use super::super::map::drawing::Act as A;
+use super::super::map::drawing::Act::Key as K;
+use super::super::map::drawing::fixture::{empty, press, screen, typed};
 use super::*;
+use crate::tui::keys::MapAction as M;
+use crate::tui::look::Look;
 
 const SMALL: (u16, u16) = (80, 22);
 const LARGE: (u16, u16) = (120, 34);
 
 fn paint(set: LineSet) -> Paint {
-    let fg = |color| Style::new().fg(color);
-    let dim = fg(Color::DarkGray);
-    let styles = MapStyles {
-        dim,
-        border: dim,
-        accent: fg(Color::Cyan),
-        title: fg(Color::Cyan),
-        partner: fg(Color::Cyan),
-        selected: Style::new().add_modifier(Modifier::REVERSED),
-        warning: fg(Color::Yellow),
-        error: fg(Color::Red),
-        good: fg(Color::Green),
-        gutter: GutterStyles {
-            line: dim,
-            open_dot: dim,
-            linked_dot: dim,
-            label: dim,
-            focused: fg(Color::Cyan),
-            matcher: fg(Color::Magenta),
-            proposal: fg(Color::Yellow),
-            warning: fg(Color::Yellow),
-            error: fg(Color::Red),
-        },
-        ..MapStyles::default()
-    };
-    Paint { styles, set }
+    match set {
+        LineSet::Unicode => Paint::of(&Look::full()),
+        LineSet::Ascii => Paint::of(&Look::plain()),
+    }
 }
 
-fn buffer(screen: &mut MapScreen, (width, height): (u16, u16), set: LineSet) -> Buffer {
+fn buffer(screen: &mut Drawing, (width, height): (u16, u16), set: LineSet) -> Buffer {
     screen.resize(list_rows(height));
     let area = Rect::new(0, 0, width, height);
     let mut buffer = Buffer::empty(area);
@@ -54,13 +35,13 @@ fn buffer(screen: &mut MapScreen, (width, height): (u16, u16), set: LineSet) -> 
     buffer
 }
 
-fn picture(mut screen: MapScreen, size: (u16, u16), set: LineSet) -> String {
+fn picture(mut screen: Drawing, size: (u16, u16), set: LineSet) -> String {
     let buffer = buffer(&mut screen, size, set);
     let row = |y| (0..size.0).map(|x| buffer[(x, y)].symbol()).collect::<String>();
     (0..size.1).map(|y| row(y).trim_end().to_owned() + "\n").collect()
 }
 
-fn after(mut screen: MapScreen, actions: &[A]) -> MapScreen {
+fn after(mut screen: Drawing, actions: &[A]) -> Drawing {
     screen.resize(list_rows(SMALL.1));
     press(&mut screen, actions);
     screen
@@ -93,14 +74,14 @@ fn nothing_drawn_yet() {
 #[test]
 fn a_line_in_hand() {
     let mut screen = after(screen(), &TO_PHONE);
-    press(&mut screen, &[A::Down, A::Down, A::Pick, A::Down, A::Down, A::Down]);
+    press(&mut screen, &[A::Down, A::Down, K(M::Draw), A::Down, A::Down, A::Down]);
     assert_snapshot!(picture(screen, SMALL, LineSet::Unicode));
 }
 
 #[test]
 fn a_line_in_hand_and_typing() {
     let mut screen = after(screen(), &TO_PHONE);
-    press(&mut screen, &[A::Pick]);
+    press(&mut screen, &[K(M::Draw)]);
     typed(&mut screen, "ph");
     assert_snapshot!(picture(screen, SMALL, LineSet::Unicode));
 }
@@ -108,36 +89,36 @@ fn a_line_in_hand_and_typing() {
 #[test]
 fn a_taken_field_asks() {
     let mut screen = after(screen(), &TO_PHONE);
-    press(&mut screen, &[A::Pick]);
+    press(&mut screen, &[K(M::Draw)]);
     typed(&mut screen, "title");
-    press(&mut screen, &[A::Pick]);
+    press(&mut screen, &[K(M::Draw)]);
     assert_snapshot!(picture(screen, SMALL, LineSet::Unicode));
 }
 
 #[test]
 fn proposals_are_dotted_and_scored() {
-    assert_snapshot!(picture(after(empty(), &[A::Automatch, A::Yes]), LARGE, LineSet::Unicode));
+    assert_snapshot!(picture(after(empty(), &[K(M::Automatch), K(M::Accept)]), LARGE, LineSet::Unicode));
 }
 
 #[test]
 fn in_aligned_order() {
-    assert_snapshot!(picture(after(screen(), &[A::Align]), SMALL, LineSet::Unicode));
+    assert_snapshot!(picture(after(screen(), &[K(M::Align)]), SMALL, LineSet::Unicode));
 }
 
 #[test]
 fn as_a_grid() {
-    assert_snapshot!(picture(after(screen(), &[A::Down, A::Down, A::Cut, A::Grid]), SMALL, LineSet::Unicode));
+    assert_snapshot!(picture(after(screen(), &[A::Down, A::Down, K(M::Cut), K(M::Grid)]), SMALL, LineSet::Unicode));
 }
 
 #[test]
 fn problems_are_marked_where_they_are() {
-    let mut broken = super::super::map::fixture::mapping();
+    let mut broken = super::super::map::drawing::fixture::mapping();
     broken.links.push(crate::mapping::Link::new("BIRTHDATE", "Email"));
     broken.links.push(crate::mapping::Link::new("BIRTHDATE", "Lifetime_Value__c"));
     broken.links.retain(|link| link.field != "LastName");
     let screen = screen();
-    let screen = MapScreen::new("customers.sql", screen.columns, screen.samples, screen.object, broken);
-    assert_snapshot!(picture(after(screen, &[A::NextProblem, A::NextProblem]), SMALL, LineSet::Unicode));
+    let screen = Drawing::new("customers.sql", screen.columns, screen.samples, screen.object, broken);
+    assert_snapshot!(picture(after(screen, &[K(M::NextProblem), K(M::NextProblem)]), SMALL, LineSet::Unicode));
 }
 
 #[test]
@@ -151,8 +132,8 @@ fn a_required_field_out_of_view_is_still_named() {
 #[test]
 fn too_small_for_lines_draws_nothing_and_does_not_panic() {
     for size in [(0, 0), (3, 3), (39, 20), (80, 5), (41, 7), (60, 16)] {
-        picture(after(screen(), &[A::Automatch]), size, LineSet::Unicode);
-        picture(after(screen(), &[A::Grid]), size, LineSet::Unicode);
+        picture(after(screen(), &[K(M::Automatch)]), size, LineSet::Unicode);
+        picture(after(screen(), &[K(M::Grid)]), size, LineSet::Unicode);
     }
 }
 

@@ -1,6 +1,6 @@
 //! What real values become on their way along one line.
 
-use super::{Line, MapScreen};
+use super::{Drawing, Line};
 use crate::mapping::{Mapper, Mapping, Source};
 use crate::types::Value;
 
@@ -26,7 +26,7 @@ pub enum After {
     Rejected(String),
 }
 
-impl MapScreen {
+impl Drawing {
     /// What the sample rows become along a line, beginning with the chosen row.
     pub fn preview(&self, line: &Line) -> Vec<Preview> {
         let Some(link) = line.link.and_then(|at| self.mapping().links.get(at)) else { return Vec::new() };

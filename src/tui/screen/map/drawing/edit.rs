@@ -1,10 +1,11 @@
 //! Drawing, cutting, matching: everything that changes the mapping.
 
-use super::{Hand, MapAction, MapScreen, Question, Side};
+use super::{Act, Drawing, Hand, Question, Side};
 use crate::mapping::automatch;
 use crate::mapping::{Link, Mapping, MatchMode, MatchTerm, Source};
+use crate::tui::keys::MapAction;
 
-impl MapScreen {
+impl Drawing {
     /// Changes the mapping as one step that can be undone.
     pub(super) fn edit(&mut self, change: impl FnOnce(&mut Mapping)) -> bool {
         let mut next = self.mapping.now().clone();
@@ -152,9 +153,9 @@ impl MapScreen {
     }
 
     /// While a question waits, only its answer counts.
-    pub(super) fn answer(&mut self, action: MapAction) {
-        let yes = matches!(action, MapAction::Yes | MapAction::Type('y' | 'Y'));
-        let no = matches!(action, MapAction::No | MapAction::Back | MapAction::Type('n' | 'N'));
+    pub(super) fn answer(&mut self, act: Act) {
+        let yes = matches!(act, Act::Key(MapAction::Accept) | Act::Type('y' | 'Y'));
+        let no = matches!(act, Act::Key(MapAction::Decline | MapAction::Back) | Act::Type('n' | 'N'));
         if !yes && !no {
             return;
         }

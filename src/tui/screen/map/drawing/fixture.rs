@@ -1,6 +1,6 @@
 //! A Contact, a query and some rows, for the tests of this screen.
 
-use super::{MapAction, MapScreen};
+use super::{Act, Drawing};
 use crate::mapping::{Link, Mapping, MatchTerm, Transform};
 use crate::types::{Column, ColumnType, Field, FieldType, ObjectDescribe, PicklistValue, Value};
 
@@ -169,23 +169,23 @@ pub(crate) fn mapping() -> Mapping {
 }
 
 /// The screen over that mapping.
-pub(crate) fn screen() -> MapScreen {
-    MapScreen::new("customers.sql", columns(), samples(), contact(), mapping())
+pub(crate) fn screen() -> Drawing {
+    Drawing::new("customers.sql", columns(), samples(), contact(), mapping())
 }
 
 /// The screen over a mapping without a line.
-pub(crate) fn empty() -> MapScreen {
-    MapScreen::new("customers.sql", columns(), samples(), contact(), Mapping::new("sales", "Contact"))
+pub(crate) fn empty() -> Drawing {
+    Drawing::new("customers.sql", columns(), samples(), contact(), Mapping::new("sales", "Contact"))
 }
 
 /// Presses keys: actions one after another, and typed text.
-pub(crate) fn press(screen: &mut MapScreen, actions: &[MapAction]) {
+pub(crate) fn press(screen: &mut Drawing, actions: &[Act]) {
     for action in actions {
         screen.act(*action);
     }
 }
 
 /// Types letters.
-pub(crate) fn typed(screen: &mut MapScreen, text: &str) {
-    text.chars().for_each(|letter| drop(screen.act(MapAction::Type(letter))));
+pub(crate) fn typed(screen: &mut Drawing, text: &str) {
+    text.chars().for_each(|letter| screen.act(Act::Type(letter)));
 }
