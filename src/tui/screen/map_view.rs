@@ -66,7 +66,7 @@ impl Paint {
             accent: style(Role::NextWord),
             selected: style(Role::Selected),
             partner: style(Role::LineFocused),
-            title: style(Role::TitleFocused),
+            title: style(Role::BorderFocused),
             border: style(Role::Border),
             warning: style(Role::Warning),
             error: style(Role::Bad),
@@ -120,7 +120,8 @@ impl Places {
             width: frame.width.saturating_sub(2),
             height: frame.height.saturating_sub(2),
         };
-        let gutter = (inner.width * 25 / 100).clamp(14, 36).min(inner.width);
+        let least = if inner.width >= 76 { 19 } else { 14 };
+        let gutter = (inner.width * 24 / 100).clamp(least, 36).min(inner.width);
         let left = (inner.width - gutter) * 48 / 100;
         let right = inner.width - gutter - left;
         Self {
@@ -393,7 +394,7 @@ fn columns(screen: &Drawing, area: Rect, buffer: &mut Buffer, paint: &Paint) {
 fn fields(screen: &Drawing, area: Rect, buffer: &mut Buffer, paint: &Paint) {
     let styles = &paint.styles;
     let width = usize::from(area.width);
-    let kinds = if width >= 44 { 15 } else { 12.min(width / 2) };
+    let kinds = if width >= 44 { 13 } else { 12.min(width / 2) };
     let shown = screen.right.view(usize::from(area.height));
     let longest = screen.object.fields.iter().map(|field| field.name.width()).max().unwrap_or(0);
     let name_width = (longest + 1).min(width.saturating_sub(2 + kinds)).max(6);
@@ -451,7 +452,7 @@ fn note(screen: &Drawing, item: usize, field: &Field, paint: &Paint) -> (String,
     }
     let proposal = screen.lines_at(Side::Fields, item).find_map(|(_, line)| line.proposal);
     if let Some(proposal) = proposal.and_then(|at| screen.proposals.get(at)) {
-        return (format!("{} {}", proposal.score, proposal.reason), styles.gutter.proposal);
+        return (format!("{} {}", proposal.reason, proposal.score), styles.gutter.proposal);
     }
     let words = if field.calculated {
         "computed"

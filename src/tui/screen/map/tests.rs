@@ -4,6 +4,7 @@ use super::drawing::fixture;
 use super::*;
 use crate::config::Model;
 use crate::tui::screen::Request;
+use crate::tui::testing::Harness;
 use crate::tui::ticket::Tickets;
 
 /// A screen with what the program gives it.
@@ -17,14 +18,7 @@ struct Stage {
 impl Stage {
     fn new(mapping: Option<Mapping>) -> Self {
         let mut work = Work { destination: Some("sales".into()), ..Work::default() };
-        work.model = Some(Model {
-            slug: "customers".into(),
-            name: "Customers".into(),
-            connection: "prod".into(),
-            key: vec!["CUSTOMER_ID".into()],
-            sql: "select * from customers;\n".into(),
-            mappings: Vec::new(),
-        });
+        work.model = Some(model());
         work.mapping = mapping.map(|mapping| NamedMapping { slug: "people".into(), mapping });
         Self { map: MapScreen::default(), work, tickets: Tickets::default(), requests: Vec::new() }
     }
@@ -62,6 +56,17 @@ impl Stage {
             assert_eq!(stage.send(Event::Answer(ticket, &answer)), []);
         }
         stage
+    }
+}
+
+fn model() -> Model {
+    Model {
+        slug: "customers".into(),
+        name: "Customers".into(),
+        connection: "prod".into(),
+        key: vec!["CUSTOMER_ID".into()],
+        sql: "select * from customers;\n".into(),
+        mappings: Vec::new(),
     }
 }
 
@@ -178,4 +183,44 @@ fn a_line_can_be_dragged_with_the_mouse() {
     stage.send(at(MouseKind::Up, 60, 5));
     let links = &stage.map.drawing.as_ref().unwrap().mapping().links;
     assert_eq!((links[0].column(), links[0].field.as_str()), (Some("FIRST_NAME"), "FirstName"));
+}
+
+/// The whole program with this screen in front and everything fetched.
+fn program(columns: u16, rows: u16) -> Harness {
+    let mut harness = Harness::new(columns, rows);
+    let work = &mut harness.app.work;
+    work.source = Some("prod".into());
+    work.destination = Some("sales".into());
+    work.connected = true;
+    work.model = Some(model());
+    work.mapping = Some(NamedMapping { slug: "contact".into(), mapping: fixture::mapping() });
+    work.object = Some(Arc::new(fixture::contact()));
+    work.preview = Some(preview(&model().sql));
+    harness.keys("3");
+    harness
+}
+
+#[test]
+fn the_whole_program_at_80_by_24() {
+    let mut harness = program(80, 24);
+    insta::assert_snapshot!(harness.keys("j j j j").screen());
+}
+
+#[test]
+fn a_line_is_drawn_with_six_keys_and_a_word() {
+    let mut harness = program(120, 36);
+    harness.effects();
+    harness.keys("j j j j Space").type_text("mob").keys("Space s");
+    let effects = harness.effects();
+    let [Effect::SaveMapping(_, _, mapping)] = effects.as_slice() else { panic!("{effects:?}") };
+    assert_eq!(mapping.link_to("MobilePhone").unwrap().column(), Some("PHONE"));
+}
+
+#[test]
+fn esc_puts_a_line_down_and_never_leaves_the_screen() {
+    let mut harness = program(80, 24);
+    let before = harness.keys("j").screen();
+    let held = harness.keys("Space").type_text("zz").screen();
+    assert!(held.contains("/zz"), "{held}");
+    assert_eq!(harness.keys("Esc Esc").screen(), before);
 }

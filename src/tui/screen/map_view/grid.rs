@@ -127,7 +127,7 @@ fn note(screen: &Drawing, row: &GridRow, paint: &Paint) -> (String, Style) {
     }
     let proposal = row.line.and_then(|line| line.proposal).and_then(|at| screen.proposals.get(at));
     if let Some(proposal) = proposal {
-        return (format!("{} {}", proposal.score, proposal.reason), styles.gutter.proposal);
+        return (format!("{} {}", proposal.reason, proposal.score), styles.gutter.proposal);
     }
     (row.field.map(|at| kind(&screen.object.fields[at])).unwrap_or_default(), styles.dim)
 }
