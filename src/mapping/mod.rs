@@ -2,6 +2,7 @@
 //!
 //! Pure: no I/O, no clock. A mapping is a value that can be compared and kept in an undo stack.
 
+pub mod automatch;
 mod check;
 mod mapper;
 mod model;

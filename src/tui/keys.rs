@@ -30,8 +30,10 @@ pub enum Scope {
     Results,
     /// The Map screen.
     Map,
-    /// The Map screen while a line is in the hand.
+    /// The Map screen while a line is in the hand, or a list is narrowed by typing.
     MapDraw,
+    /// The Map screen while something is open that Esc closes.
+    MapOpen,
     /// The Sync screen.
     Sync,
     /// A question with yes and no.
@@ -53,7 +55,8 @@ impl Scope {
             Self::Editor => "Query: editor",
             Self::Results => "Query: results",
             Self::Map => "Map",
-            Self::MapDraw => "Map: a line in your hand",
+            Self::MapDraw => "Map: a line in your hand, or typing",
+            Self::MapOpen => "Map: something open",
             Self::Sync => "Sync",
             Self::Confirm => "A question",
             Self::Prompt => "A text field",
@@ -62,7 +65,7 @@ impl Scope {
     }
 
     /// Every scope, in the order of the complete help.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Global,
         Self::Always,
         Self::List,
@@ -72,6 +75,7 @@ impl Scope {
         Self::Results,
         Self::Map,
         Self::MapDraw,
+        Self::MapOpen,
         Self::Sync,
         Self::Confirm,
         Self::Prompt,

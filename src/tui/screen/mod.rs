@@ -6,6 +6,7 @@ mod connect_view;
 pub mod home;
 mod home_view;
 pub mod map;
+mod map_view;
 pub mod query;
 mod query_view;
 pub mod sync;

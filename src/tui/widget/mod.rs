@@ -3,10 +3,12 @@
 pub mod editor;
 pub mod field;
 pub mod footer;
+pub mod gutter;
 pub mod help;
 pub mod highlight;
 pub mod list;
 pub mod popup;
+pub mod route;
 pub mod table;
 pub mod text;
 pub mod toast;
