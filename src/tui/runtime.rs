@@ -13,7 +13,7 @@ use super::effect::Effect;
 use super::msg::{Answer, Loaded, Msg, RowPage};
 use super::ticket::Ticket;
 use super::work::Preview;
-use crate::engine::{Engine, EngineError, PlanOptions, Progress};
+use crate::engine::{CheckLine, Engine, EngineError, PlanOptions, Progress};
 use crate::store::StoreError;
 
 /// Between two reports of progress: more would only be drawn over.
@@ -47,12 +47,10 @@ impl Runtime {
             Effect::Load(ticket) => self.read(ticket, move || Answer::Loaded(load(&engine))),
             Effect::ForgetSessions => engine.forget_sessions(),
             Effect::CheckSource(ticket, name) => {
-                let lines = self.lines(ticket);
-                self.spawn(ticket, async move { Answer::Checked(engine.check_source(&name, lines).await) });
+                self.check(ticket, |lines| async move { engine.check_source(&name, lines).await });
             }
             Effect::CheckDestination(ticket, name) => {
-                let lines = self.lines(ticket);
-                self.spawn(ticket, async move { Answer::Checked(engine.check_destination(&name, lines).await) });
+                self.check(ticket, |lines| async move { engine.check_destination(&name, lines).await });
             }
             Effect::Org(ticket, name) => self.spawn(ticket, async move {
                 let org = async { Ok(engine.destination(&name).await?.org().await?) };
@@ -168,16 +166,23 @@ impl Runtime {
         });
     }
 
-    /// Where a check tells its lines to.
-    fn lines(&mut self, ticket: Ticket) -> UnboundedSender<crate::engine::CheckLine> {
+    /// Runs a check. Its end is told after its last line, never before: the end closes the question.
+    fn check<F>(&mut self, ticket: Ticket, work: impl FnOnce(UnboundedSender<CheckLine>) -> F)
+    where
+        F: Future<Output = Result<bool, EngineError>> + Send + 'static,
+    {
         let (lines, mut told) = unbounded_channel();
         let inbox = self.inbox.clone();
-        self.tasks.spawn(async move {
-            while let Some(line) = told.recv().await {
-                let _ = inbox.send(Msg::Answer(ticket, Box::new(Answer::CheckLine(line))));
-            }
+        let work = work(lines);
+        self.spawn(ticket, async move {
+            let forward = async {
+                while let Some(line) = told.recv().await {
+                    let _ = inbox.send(Msg::Answer(ticket, Box::new(Answer::CheckLine(line))));
+                }
+            };
+            let (result, ()) = tokio::join!(work, forward);
+            Answer::Checked(result)
         });
-        lines
     }
 
     /// Where a run tells its progress to: the latest is passed on, now and then.
