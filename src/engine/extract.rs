@@ -7,7 +7,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::planning::{Plan, PlanOptions};
 use super::{EngineError, Phase};
-use crate::mapping::{Mapper, Mapping};
+use crate::destination::DestinationError;
+use crate::mapping::{Mapper, Mapping, check_match_value};
 use crate::plan::{Change, MatchValues};
 use crate::snowflake::RowStream;
 use crate::store::StagedRow;
@@ -121,6 +122,8 @@ impl Plan<'_> {
                 continue;
             }
             let match_values = MatchValues::of(&mapping.matcher, schema, &read.row);
+            let mut rejections = mapped.rejections;
+            rejections.extend(self.misfits(&match_values));
             staged.push(StagedRow {
                 position: read.position,
                 key: read.key,
@@ -128,7 +131,7 @@ impl Plan<'_> {
                 change,
                 hash: mapped.hash,
                 payload: mapped.payload,
-                rejections: mapped.rejections,
+                rejections,
                 match_values,
             });
         }
@@ -137,6 +140,16 @@ impl Plan<'_> {
             self.hold_first(first, key)?;
         }
         Ok(())
+    }
+
+    /// Match values that their field cannot be compared with.
+    fn misfits(&self, values: &MatchValues) -> Vec<DestinationError> {
+        let terms = &self.mapping.matcher.terms;
+        terms
+            .iter()
+            .zip(&values.0)
+            .filter_map(|(term, value)| check_match_value(value.as_ref()?, self.object.field(&term.field)?).err())
+            .collect()
     }
 
     /// A key came a second time: its first row has no identity either.

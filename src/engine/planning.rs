@@ -75,6 +75,7 @@ impl Engine {
         }
         let columns = source.describe(&sql).await?;
         let object = destination.describe(&mapping.object).await?;
+        let mapping = mapping.respelled(&object);
         self.refuse_broken(id, &model, &mapping, &columns, &object)?;
         let org = destination.org().await?;
         let name = id.to_string();

@@ -135,12 +135,25 @@ impl<'a> Writer<'a> {
             Err(error) if error.kind == ErrorKind::InDoubt => self.clear_doubt(rows, number, &error).await,
             Err(error) => {
                 // Refused whole: nothing happened.
-                run.store.settle(run.run, Some(number), &[])?;
-                if error.kind == ErrorKind::Transient {
-                    *refused = Some(error);
-                    Ok(rows.to_vec())
-                } else {
-                    Err(Stop::Destination(error))
+                match error.kind {
+                    ErrorKind::Data if rows.len() == 1 || last => {
+                        let failed: Vec<Settled> = positions
+                            .iter()
+                            .map(|position| (*position, Outcome::Failed, None, Some(error.clone())))
+                            .collect();
+                        run.store.settle(run.run, Some(number), &failed)?;
+                        Ok(Vec::new())
+                    }
+                    // One row spoils the call: smaller calls find out which.
+                    ErrorKind::Data | ErrorKind::Transient => {
+                        run.store.settle(run.run, Some(number), &[])?;
+                        *refused = Some(error);
+                        Ok(rows.to_vec())
+                    }
+                    _ => {
+                        run.store.settle(run.run, Some(number), &[])?;
+                        Err(Stop::Destination(error))
+                    }
                 }
             }
         }

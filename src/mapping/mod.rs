@@ -16,4 +16,4 @@ pub use model::{
     TooLong, WritePolicy,
 };
 pub use transform::{Transform, TransformError};
-pub use wire::{comparable_text, is_email, wire_equal};
+pub use wire::{check_match_value, comparable_text, is_email, wire_equal};

@@ -6,6 +6,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::Transform;
+use crate::types::ObjectDescribe;
 
 /// One model onto one object of one destination.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -48,6 +49,19 @@ impl Mapping {
             matcher: RecordMatcher::default(),
             links: Vec::new(),
         }
+    }
+
+    /// Spells object and fields as the destination does: it takes any case, our look-ups do not.
+    pub fn respelled(mut self, object: &ObjectDescribe) -> Self {
+        let spell = |name: &mut String| {
+            if let Some(field) = object.field(name) {
+                name.clone_from(&field.name);
+            }
+        };
+        self.object.clone_from(&object.name);
+        self.links.iter_mut().for_each(|link| spell(&mut link.field));
+        self.matcher.terms.iter_mut().for_each(|term| spell(&mut term.field));
+        self
     }
 
     /// The link that feeds this field.

@@ -44,6 +44,12 @@ pub(super) fn to_wire(value: &Value, field: &Field, truncate: bool) -> Result<Wi
     }
 }
 
+/// Whether a value can be compared with this field at all. Text can always be; a row whose value is
+/// no number cannot be looked up in a number field, and must not spoil the look-up of others.
+pub fn check_match_value(value: &Value, field: &Field) -> Result<(), DestinationError> {
+    if field.kind.is_text() { Ok(()) } else { to_wire(value, field, false).map(drop) }
+}
+
 fn unreadable(value: &Value, field: &Field, what: &str) -> DestinationError {
     rejection(
         "UNREADABLE_VALUE",
