@@ -1,0 +1,10 @@
+//! What a user relies on, through the doors that a user has: the program, its files, its screen.
+//!
+//! One binary, because linking it is the dearest part of the test run.
+
+mod architecture;
+mod bad_input;
+mod faults;
+mod headless;
+mod pty;
+mod support;
