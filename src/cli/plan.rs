@@ -5,6 +5,7 @@ use tokio::sync::watch;
 use super::{confirm, report};
 use crate::config::MappingId;
 use crate::engine::{Engine, EngineError, Phase, PlanOptions, Progress, ProgressSender};
+use crate::sql;
 use crate::store::{RowFilter, RunId};
 
 /// Rows that are printed from the store together.
@@ -72,6 +73,11 @@ pub(super) async fn make(
     cancel: tokio_util::sync::CancellationToken,
 ) -> Result<RunId, EngineError> {
     let progress = narrate();
+    if let Ok((model, _)) = engine.workspace().mapping(mapping) {
+        for remark in sql::lint(&model.sql) {
+            note!("note: model.sql: {} {}", remark.message, remark.hint);
+        }
+    }
     engine.plan(mapping, options, progress, cancel).await.map_err(|error| match engine.workspace().mapping(mapping) {
         Ok((model, _)) => report::with_excerpt(model.sql.trim(), error),
         Err(_) => error,

@@ -6,7 +6,7 @@ use std::io::Cursor;
 use arrow::ipc::reader::StreamReader;
 use arrow::record_batch::RecordBatch;
 use futures::StreamExt;
-use snowflake_api::{ArrowChunkStream, FieldSchema, QueryMetadata};
+use snowflake_api::{ArrowChunkStream, FieldSchema, QueryMetadata, SnowflakeApiError};
 use tokio_util::sync::CancellationToken;
 
 use super::convert::{column_of, rows_of};
@@ -15,6 +15,15 @@ use crate::types::{RowBatch, Schema};
 
 /// Rows that one batch holds at most: a chunk can be millions of cells.
 const BATCH_ROWS: usize = 4_096;
+
+const RUN_AGAIN: &str = "Run it again; nothing was done with the rows that arrived.";
+
+/// A download that failed half-way, or a link to it that has expired.
+fn broken_off(error: SnowflakeApiError) -> SnowflakeError {
+    let error = SnowflakeError::from(error);
+    let message = format!("the result broke off: {}", error.message);
+    SnowflakeError { message, hint: Some(RUN_AGAIN.to_owned()), ..error }
+}
 
 /// The rows of a result, in order. Memory holds a few chunks, however large the result is.
 pub struct RowStream {
@@ -86,7 +95,7 @@ impl RowStream {
                 next = self.chunks.next() => next,
                 () = self.cancel.cancelled() => return Err(SnowflakeError::cancelled()),
             };
-            let Some(bytes) = next.transpose()? else {
+            let Some(bytes) = next.transpose().map_err(broken_off)? else {
                 return match self.announced {
                     Some(announced) if announced != self.received => Err(SnowflakeError::new(
                         Kind::Protocol,
@@ -95,13 +104,13 @@ impl RowStream {
                             self.received, self.query_id
                         ),
                     )
-                    .with_hint("Run it again; nothing was done with the rows that arrived.")),
+                    .with_hint(RUN_AGAIN)),
                     _ => Ok(None),
                 };
             };
             let broken = |error: arrow::error::ArrowError| {
                 SnowflakeError::new(Kind::Protocol, format!("a part of the result cannot be read: {error}"))
-                    .with_hint("Run it again; nothing was done with the rows that arrived.")
+                    .with_hint(RUN_AGAIN)
             };
             for batch in StreamReader::try_new(Cursor::new(bytes), None).map_err(broken)? {
                 let batch = batch.map_err(broken)?;

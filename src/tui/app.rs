@@ -28,7 +28,7 @@ use super::work::Work;
 pub const BEAT: Duration = Duration::from_millis(250);
 
 /// The smallest terminal in which anything useful can be drawn.
-pub const SMALLEST: (u16, u16) = (60, 16);
+pub const SMALLEST: (u16, u16) = (80, 24);
 
 /// The program's state.
 pub struct App {

@@ -45,7 +45,7 @@ pub(super) fn draw(app: &App, frame: &mut Frame<'_>) {
 
 /// One line that says so; nothing is lost, and quitting still works.
 fn too_small(app: &App, buffer: &mut Buffer, area: Rect) {
-    let words = format!("gondola needs {}x{} or more; this is {}x{}", SMALLEST.0, SMALLEST.1, area.width, area.height);
+    let words = format!("{}x{} or larger; now {}x{}", SMALLEST.0, SMALLEST.1, area.width, area.height);
     if area.height > 0 {
         let shown = text::cut(&words, usize::from(area.width), app.look.glyphs);
         buffer.set_string(area.x, area.y + area.height / 2, shown, app.look.style(Role::Warning));

@@ -94,7 +94,8 @@ fn a_chunk_that_breaks_off_fails_the_run_before_anything_is_written() {
         World::with_query(Options { rows: 6_000, contacts: Some(0), ..Options::default() }, "SELECT * FROM CUSTOMERS");
     world.fault(json!({"on": "chunk", "do": "truncate", "times": 9}));
     let run = world.run();
-    assert_eq!(run.code, 1, "{}", run.err);
+    assert_eq!(run.code, 4, "{}", run.err);
+    assert!(run.err.contains("the result broke off"), "{}", run.err);
     assert_eq!(world.contacts(), 0);
 }
 
