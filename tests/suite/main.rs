@@ -7,4 +7,5 @@ mod bad_input;
 mod faults;
 mod headless;
 mod pty;
+mod readme;
 mod support;
