@@ -243,9 +243,9 @@ impl App {
     }
 
     fn act_on_overlay(&mut self, action: Action, effects: &mut Vec<Effect>) {
-        let height = self.size.height;
+        let area = app_view::body(self.size);
         let Some(overlay) = self.overlays.last_mut() else { return };
-        match overlay.act(action, height) {
+        match overlay.act(action, area) {
             Fate::Stays => {}
             Fate::Goes => {
                 self.overlays.pop();

@@ -14,6 +14,11 @@ use super::msg::{Answer, Msg};
 use super::runtime::Runtime;
 use super::terminal::Terminal;
 
+/// Between two frames that nobody typed for: a slow line gets fewer of them.
+pub(super) fn pace() -> Duration {
+    Duration::from_millis(if std::env::var_os("SSH_CONNECTION").is_some() { 250 } else { 100 })
+}
+
 /// Why the loop ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ending {
@@ -57,8 +62,7 @@ impl Loop<'_> {
             stop: signal(SignalKind::from_raw(rustix::process::Signal::TSTP.as_raw()))?,
         };
         let mut keyboard = Keyboard::new();
-        // Frames that nobody typed for: a slow line gets fewer of them.
-        let pace = Duration::from_millis(if std::env::var_os("SSH_CONNECTION").is_some() { 250 } else { 100 });
+        let pace = pace();
         let mut drawn = Instant::now();
         let mut is_urgent = true;
         let mut is_dirty = true;
@@ -134,7 +138,7 @@ impl Loop<'_> {
 fn is_waited_for(msg: &Msg) -> bool {
     match msg {
         Msg::Input(_) | Msg::Notice(_) => true,
-        Msg::Answer(_, answer) => !matches!(**answer, Answer::Progress(_) | Answer::Rows(_)),
+        Msg::Answer(_, answer) => !matches!(**answer, Answer::Progress(_) | Answer::CheckLine(_)),
         Msg::Tick => false,
     }
 }

@@ -137,11 +137,11 @@ impl Overlay {
         }
     }
 
-    /// Acts on a key of the table. `height` is the screen's.
-    pub fn act(&mut self, action: Action, height: u16) -> Fate {
+    /// Acts on a key of the table; `area` is the screen's.
+    pub fn act(&mut self, action: Action, area: Rect) -> Fate {
         match self {
-            Self::Help { page, top } => scroll(action, top, page.len(), height),
-            Self::Reader { text, top, .. } => scroll(action, top, text::wrap(text, 72).len(), height),
+            Self::Help { page, top } => scroll(action, top, page.len(), area.height),
+            Self::Reader { text, top, .. } => scroll(action, top, text::wrap(text, room(area, 72)).len(), area.height),
             Self::Confirm { question, .. } => match action {
                 Action::Yes => Fate::Replies(*question, Reply::Yes),
                 Action::No => Fate::Replies(*question, Reply::No),
@@ -176,7 +176,7 @@ impl Overlay {
         match self {
             Self::Help { page, top } => help::draw(frame.buffer_mut(), area, page, *top, look),
             Self::Reader { title, text, top } => {
-                let lines = text::wrap(&text::harmless_lines(text, look.glyphs), 72);
+                let lines = text::wrap(&text::harmless_lines(text, look.glyphs), room(area, 72));
                 let inner = popup::window(frame.buffer_mut(), area, 76, lines.len() as u16 + 2, title, look);
                 let top = (*top).min(help::last_top(lines.len(), inner.height));
                 for (y, line) in (inner.y..inner.bottom()).zip(lines.iter().skip(top)) {
@@ -184,14 +184,14 @@ impl Overlay {
                 }
             }
             Self::Confirm { title, text, .. } => {
-                let lines = text::wrap(text, 60);
+                let lines = text::wrap(text, room(area, 60));
                 let inner = popup::window(frame.buffer_mut(), area, 66, lines.len() as u16 + 4, title, look);
                 for (y, line) in (inner.y + 1..inner.bottom()).zip(&lines) {
                     frame.buffer_mut().set_stringn(inner.x, y, line, usize::from(inner.width), look.style(Role::Text));
                 }
             }
             Self::Prompt { title, text, field, wanted, .. } => {
-                let lines = text::wrap(text, 60);
+                let lines = text::wrap(text, room(area, 60));
                 let inner = popup::window(frame.buffer_mut(), area, 66, lines.len() as u16 + 6, title, look);
                 for (y, line) in (inner.y + 1..inner.bottom()).zip(&lines) {
                     frame.buffer_mut().set_stringn(inner.x, y, line, usize::from(inner.width), look.style(Role::Text));
@@ -212,9 +212,14 @@ impl Overlay {
     }
 }
 
+/// Cells for the words of a window that would like this many.
+fn room(area: Rect, wanted: u16) -> usize {
+    usize::from(wanted.min(area.width.saturating_sub(6)))
+}
+
 fn scroll(action: Action, top: &mut usize, length: usize, height: u16) -> Fate {
-    let page = usize::from(height).saturating_sub(6).max(1);
-    let last = help::last_top(length, height.saturating_sub(4));
+    let page = usize::from(height).saturating_sub(4).max(1);
+    let last = help::last_top(length, height.saturating_sub(2));
     *top = match action {
         Action::Close => return Fate::Goes,
         Action::Up => top.saturating_sub(1),

@@ -10,14 +10,13 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::effect::Effect;
+use super::event_loop::pace;
 use super::msg::{Answer, Loaded, Msg, RowPage};
 use super::ticket::Ticket;
 use super::work::Preview;
 use crate::engine::{CheckLine, Engine, EngineError, PlanOptions, Progress};
 use crate::store::StoreError;
 
-/// Between two reports of progress: more would only be drawn over.
-const REPORT_EVERY: Duration = Duration::from_millis(100);
 /// Runs that Home reads to find the last one of each mapping.
 const LAST_RUNS: usize = 500;
 /// How long leaving waits for a run to write down where it stopped.
@@ -193,7 +192,8 @@ impl Runtime {
             while latest.changed().await.is_ok() {
                 let now = *latest.borrow_and_update();
                 let _ = inbox.send(Msg::Answer(ticket, Box::new(Answer::Progress(now))));
-                tokio::time::sleep(REPORT_EVERY).await;
+                // More often would only be drawn over.
+                tokio::time::sleep(pace()).await;
             }
         });
         progress

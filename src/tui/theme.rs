@@ -90,10 +90,11 @@ fn coloured(role: Role) -> Style {
             style.fg(Color::DarkGray)
         }
         Role::BorderFocused | Role::NextWord => style.fg(Color::Cyan),
-        Role::Selected => style.add_modifier(Modifier::REVERSED),
         Role::SelectedAway => style.add_modifier(Modifier::UNDERLINED),
         // Reversed, so that the words take the terminal's own ground, dark or light.
-        Role::Cursor | Role::StepNow | Role::NextKey => style.fg(Color::Cyan).add_modifier(Modifier::REVERSED),
+        Role::Selected | Role::Cursor | Role::StepNow | Role::NextKey => {
+            style.fg(Color::Cyan).add_modifier(Modifier::REVERSED)
+        }
         Role::Key => style.fg(Color::Cyan).add_modifier(Modifier::BOLD),
         Role::StepDone | Role::Good | Role::Create | Role::NewValue | Role::SqlString => style.fg(Color::Green),
         Role::Warning | Role::Hold | Role::LineProposed => style.fg(Color::Yellow),

@@ -9,6 +9,12 @@ pub(super) const KEYS: &[Binding] = &[
     bind(Scope::Sync, &["s"], Send, "sync", "Send this plan to Salesforce; asks once before"),
     bind(Scope::Sync, &["f"], CycleFilter, "filter", "Show only rows with the next action or outcome"),
     bind(Scope::Sync, &["e"], Groups, "by reason", "Group held, rejected and failed rows by their reason"),
-    bind(Scope::Sync, &["Enter"], Choose, "rows", "Make a plan; in the groups, show the rows of this one"),
+    bind(
+        Scope::Sync,
+        &["Enter"],
+        Choose,
+        "open",
+        "Make the plan; show the whole row; in the groups, show the rows of one",
+    ),
     bind(Scope::Sync, &["y"], CopyCell, "copy id", "Copy the row's Salesforce id to your terminal's clipboard"),
 ];

@@ -69,7 +69,8 @@ fn side(buffer: &mut Buffer, area: Rect, side: &Side<'_>, end: &End, scene: &Sce
         return;
     }
     y += 1;
-    let names = end.lines.iter().map(|line| text::width(&line.name)).max().unwrap_or(0).clamp(8, 20);
+    let named = end.lines.iter().filter(|line| !line.detail.is_empty() && line.state != CheckState::Failed);
+    let names = named.map(|line| text::width(&line.name)).max().unwrap_or(0).clamp(8, 20);
     for line in &end.lines {
         if y >= inner.bottom() {
             break;
@@ -81,8 +82,7 @@ fn side(buffer: &mut Buffer, area: Rect, side: &Side<'_>, end: &End, scene: &Sce
             CheckState::Failed => (look.glyphs.failed, Role::Bad),
         };
         buffer.set_string(inner.x + 1, y, sign, look.style(role));
-        let name = text::fit(&line.name, names, look.glyphs);
-        buffer.set_string(inner.x + 3, y, name, look.style(Role::Text));
+        buffer.set_stringn(inner.x + 3, y, &line.name, usize::from(wide), look.style(Role::Text));
         let room = usize::from(wide).saturating_sub(names + 4);
         let detail = text::harmless(&line.detail, look.glyphs);
         let failed = line.state == CheckState::Failed;
@@ -100,13 +100,19 @@ fn side(buffer: &mut Buffer, area: Rect, side: &Side<'_>, end: &End, scene: &Sce
                 }
             }
         } else {
-            buffer.set_string(
-                inner.x + 4 + names as u16,
-                y,
-                text::cut(&detail, room, look.glyphs),
-                look.style(Role::Dim),
-            );
-            y += 1;
+            // What does not fit beside its name stands under it.
+            let (indent, lines) = if text::width(&detail) <= room {
+                (names as u16 + 1, vec![detail])
+            } else {
+                y += 1;
+                (0, text::wrap(&detail, usize::from(wide.saturating_sub(3))))
+            };
+            for part in lines {
+                if y < inner.bottom() {
+                    buffer.set_string(inner.x + 3 + indent, y, part, look.style(Role::Dim));
+                    y += 1;
+                }
+            }
         }
     }
 }

@@ -98,7 +98,7 @@ fn welcome(buffer: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     line(buffer, &[("  Snowflake   ", Role::Dim), (&from, Role::Text)]);
     line(buffer, &[("  Salesforce  ", Role::Dim), (&to, Role::Text)]);
     if work.demo {
-        line(buffer, &[("  The demo's two servers run on this machine; its data is invented.", Role::Dim)]);
+        line(buffer, &[("  Both run on this machine, on invented data.", Role::Dim)]);
     }
     line(buffer, &[]);
     line(buffer, &[("Press ", Role::Text), (" Enter ", Role::NextKey), (" to connect and start.", Role::Text)]);

@@ -1,5 +1,6 @@
 //! 2 Query: write the SELECT, look at its first rows, choose the key, name the model.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use ratatui::Frame;
@@ -51,6 +52,10 @@ pub struct Query {
     pub(super) editor: Editor,
     /// The saved model that the text belongs to; `None` for a new one.
     of: Option<String>,
+    /// The text as it was opened or saved.
+    baseline: String,
+    /// Texts of other models that were changed and not saved.
+    drafts: HashMap<Option<String>, Editor>,
     is_open: bool,
     pub(super) key: Vec<String>,
     pub(super) on_results: bool,
@@ -70,6 +75,8 @@ impl Query {
             demo,
             editor: Editor::new(""),
             of: None,
+            baseline: String::new(),
+            drafts: HashMap::new(),
             is_open: false,
             key: Vec::new(),
             on_results: false,
@@ -89,8 +96,11 @@ impl Query {
         if self.is_open && self.of == slug {
             return;
         }
+        if self.is_open && self.editor.text() != self.baseline {
+            self.drafts.insert(self.of.take(), self.editor.clone());
+        }
         self.is_open = true;
-        self.of = slug;
+        self.of.clone_from(&slug);
         self.shown = None;
         self.trouble = None;
         self.on_results = false;
@@ -99,7 +109,9 @@ impl Query {
             None if self.demo => (DEMO_SQL.to_owned(), Vec::new()),
             None => (String::new(), Vec::new()),
         };
-        self.editor = Editor::new(&text);
+        let saved = Editor::new(&text);
+        self.baseline = saved.text();
+        self.editor = self.drafts.remove(&slug).unwrap_or(saved);
         self.key = key;
     }
 
@@ -247,6 +259,12 @@ impl Query {
     fn saved(&mut self, cx: &mut Context<'_>) {
         let Some(model) = self.saved.take() else { return };
         self.of = Some(model.slug.clone());
+        self.baseline.clone_from(&model.sql);
+        // Rows of another statement say nothing about this one's columns.
+        let statement = sql_text::statements(&model.sql).into_iter().next().map(|one| one.text);
+        if cx.work.preview.as_ref().is_some_and(|preview| Some(&preview.sql) != statement.as_ref()) {
+            cx.work.preview = None;
+        }
         cx.say(Tone::Good, format!("Saved the model {}", model.slug));
         cx.work.synced = false;
         cx.work.model = Some(model);
@@ -432,6 +450,12 @@ impl Screen for Query {
 
     fn is_busy(&self) -> bool {
         self.running.is_busy()
+    }
+
+    fn unfinished(&self) -> Option<String> {
+        let is_changed = self.is_open && self.editor.text() != self.baseline;
+        (is_changed || !self.drafts.is_empty())
+            .then(|| "The query has changes that are not saved; leaving loses them.".to_owned())
     }
 
     fn leave(&mut self, to: ScreenId, cx: &mut Context<'_>) -> bool {

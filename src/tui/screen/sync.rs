@@ -89,8 +89,14 @@ impl Sync {
                 what.push(format!("{word} {}", text::thousands(count)));
             }
         }
+        let kept = actions.hold + actions.reject;
+        let rest = match kept {
+            0 => String::new(),
+            1 => "\n1 row is held or rejected; nothing is sent for it.".to_owned(),
+            _ => format!("\n{} rows are held or rejected; nothing is sent for them.", text::thousands(kept)),
+        };
         let words = format!(
-            "{} {} in {}: {}.",
+            "{} {} in {}: {}.{rest}",
             text::count(actions.writes(), "record of", "records of"),
             summary.definition.object,
             summary.org.name,
@@ -107,6 +113,19 @@ impl Sync {
         } else {
             cx.open(Overlay::confirm(Question::Send, "Send this plan?", words, "send"));
         }
+    }
+
+    /// Everything about the selected row.
+    fn read_row(&self, cx: &mut Context<'_>) {
+        if let Some(row) = self.selected() {
+            cx.open(Overlay::reader(format!("Row {}", row.key), sync_view::story(row, &self.order())));
+        }
+    }
+
+    /// The fields in the order of the mapping's lines.
+    pub(super) fn order(&self) -> Vec<&str> {
+        let links = self.of.iter().flat_map(|(_, mapping)| &mapping.links);
+        links.map(|link| link.field.as_str()).collect()
     }
 
     fn send(&mut self, cx: &mut Context<'_>) {
@@ -256,10 +275,8 @@ impl Sync {
         }
         match action {
             Action::MakePlan => self.plan(cx),
-            Action::Choose if matches!(self.stage, Stage::Empty | Stage::Sent) => self.plan(cx),
-            Action::Choose if self.stage == Stage::Planned && self.disabled(Action::Send, cx.work).is_none() => {
-                self.ask_to_send(cx);
-            }
+            Action::Choose if self.stage == Stage::Empty => self.plan(cx),
+            Action::Choose => self.read_row(cx),
             Action::Send => self.ask_to_send(cx),
             Action::Stop => {
                 if cx.cancel(&self.working) {
@@ -350,7 +367,7 @@ impl Screen for Sync {
         if self.groups.is_some() {
             return vec![Hint::of(Action::Choose), Hint::named(Action::Groups, "all rows")];
         }
-        let rows = [Hint::of(Action::CycleFilter), Hint::of(Action::Groups)];
+        let rows = [Hint::named(Action::Choose, "whole row"), Hint::of(Action::CycleFilter), Hint::of(Action::Groups)];
         let mut hints = match self.stage {
             Stage::Empty => return vec![Hint::named(Action::Choose, "make the plan")],
             Stage::Planning | Stage::Sending => return vec![Hint::of(Action::Stop)],

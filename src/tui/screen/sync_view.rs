@@ -2,6 +2,8 @@
 
 mod detail;
 
+pub(super) use detail::story;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -71,7 +73,7 @@ pub(super) fn draw(sync: &Sync, buffer: &mut Buffer, area: Rect, scene: &Scene<'
         return;
     }
     rows(sync, buffer, places.rows, scene);
-    detail::draw(sync.selected(), buffer, places.detail, scene);
+    detail::draw(sync.selected(), &sync.order(), buffer, places.detail, scene);
 }
 
 fn empty(sync: &Sync, buffer: &mut Buffer, area: Rect, scene: &Scene<'_>) {
@@ -251,18 +253,18 @@ fn cost_line(sync: &Sync) -> Vec<(String, Role)> {
     } else {
         format!("about {:.0} min", (forecast.seconds / 60.0).ceil())
     };
-    let share = match (forecast.calls_max, forecast.calls_left) {
-        (Some(max), Some(left)) if max > 0 => {
-            let share = forecast.calls as f64 * 100.0 / max as f64;
-            let share = if share > 0.0 && share < 0.1 { "under 0.1".to_owned() } else { format!("{share:.1}") };
-            format!(", {share} % of the {} a day; {} left today", text::thousands(max), text::thousands(left))
-        }
-        _ => String::new(),
-    };
-    vec![
-        ("sending takes ".to_owned(), Role::Dim),
-        (format!("{}, {minutes}{share}", text::count(forecast.calls, "API call", "API calls")), Role::Text),
-    ]
+    let calls = text::count(forecast.calls, "API call", "API calls");
+    let mut parts = vec![("sending takes ".to_owned(), Role::Dim), (format!("{calls}, {minutes}"), Role::Text)];
+    if let (Some(max), Some(left)) = (forecast.calls_max, forecast.calls_left)
+        && max > 0
+    {
+        let share = forecast.calls as f64 * 100.0 / max as f64;
+        let share = if share > 0.0 && share < 0.1 { "under 0.1".to_owned() } else { format!("{share:.1}") };
+        let role = if forecast.calls > left { Role::Bad } else { Role::Text };
+        parts.push((format!(", {share} % of a day's {}", text::thousands(max)), Role::Text));
+        parts.push((format!(", {} left", text::thousands(left)), role));
+    }
+    parts
 }
 
 fn last_line(sync: &Sync, books: Books, look: &Look) -> Vec<(String, Role)> {
@@ -281,6 +283,10 @@ fn last_line(sync: &Sync, books: Books, look: &Look) -> Vec<(String, Role)> {
                 Role::Good,
             )]
         }
+        (Stage::Planned, _) if books.actions.hold + books.actions.reject > 0 => vec![(
+            format!("{} what is held or rejected is not sent: e lists the reasons", look.glyphs.warning),
+            Role::Warning,
+        )],
         (Stage::Sent, _) => match books.balance(true) {
             Ok(()) => vec![
                 (format!("{} the books balance: ", look.glyphs.done), Role::Good),
@@ -338,6 +344,7 @@ fn rows(sync: &Sync, buffer: &mut Buffer, area: Rect, scene: &Scene<'_>) {
         .max()
         .unwrap_or(0)
         .clamp(4, 16);
+    let order = sync.order();
     let mut y = inner.y;
     for at in sync.list.top..total {
         if y >= inner.bottom() {
@@ -346,7 +353,7 @@ fn rows(sync: &Sync, buffer: &mut Buffer, area: Rect, scene: &Scene<'_>) {
         match pages.get(at) {
             Some(row) => {
                 let high = (height_of(row) as u16).min(inner.bottom() - y);
-                one_row(row, buffer, Rect { y, height: high, ..inner }, keys, sync.stage, look);
+                one_row(row, &order, buffer, Rect { y, height: high, ..inner }, keys, sync.stage, look);
                 if at == sync.list.at {
                     buffer.set_string(inner.x, y, look.glyphs.selected, look.style(Role::Key));
                     let line = Rect { y, height: 1, ..inner };
@@ -362,7 +369,7 @@ fn rows(sync: &Sync, buffer: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     }
 }
 
-fn one_row(row: &RunRow, buffer: &mut Buffer, area: Rect, keys: usize, stage: Stage, look: &Look) {
+fn one_row(row: &RunRow, order: &[&str], buffer: &mut Buffer, area: Rect, keys: usize, stage: Stage, look: &Look) {
     let (state, role) = match (row.outcome, row.action) {
         (Some(outcome), _) => (outcome.as_str(), outcome_role(outcome)),
         (None, Some(action)) => (action.as_str(), action_role(action)),
@@ -378,7 +385,7 @@ fn one_row(row: &RunRow, buffer: &mut Buffer, area: Rect, keys: usize, stage: St
     let state = format!("{sign} {state:<12}");
     let key = format!("{}  ", text::fit(&text::harmless(&row.key.to_string(), look.glyphs), keys, look.glyphs));
     let id = row.id.as_ref().map(|id| format!("{id}  ")).unwrap_or_default();
-    let what = detail::in_short(row, look);
+    let what = detail::in_short(row, order, look);
     text::pieces(
         buffer,
         area.x + 2,

@@ -20,12 +20,12 @@ pub struct Item {
 
 /// Draws the items that fit, from the left; `last` always, at the right.
 pub fn draw(buffer: &mut Buffer, area: Rect, items: &[Item], last: &[Item], look: &Look) {
-    let wide = |item: &Item| (text::width(&item.key) + text::width(&item.word)) as u16 + if item.next { 4 } else { 3 };
+    let wide = |item: &Item| (text::width(&item.key) + text::width(&item.word)) as u16 + if item.next { 5 } else { 4 };
     let kept: u16 = last.iter().map(wide).sum();
     let mut x = area.x;
     let end = area.right().saturating_sub(kept);
     for item in items {
-        if x + wide(item) > end {
+        if x + wide(item) > end + 1 {
             continue;
         }
         x = one(buffer, x, area.y, item, look);
@@ -49,6 +49,5 @@ fn one(buffer: &mut Buffer, x: u16, y: u16, item: &Item, look: &Look) -> u16 {
     let x = x + text::width(&key) as u16;
     let shown = format!(" {} ", item.word);
     buffer.set_string(x, y, &shown, look.style(word.1));
-    // The blank after a word is also the blank before the next key.
-    x + text::width(&shown) as u16 - u16::from(!item.next)
+    x + text::width(&shown) as u16 + u16::from(item.next)
 }

@@ -11,7 +11,32 @@ use crate::tui::look::Look;
 use crate::tui::theme::Role;
 use crate::tui::widget::{popup, text};
 
-/// A value as it is shown: null is no text.
+/// One field: its name, what the record has (for an update), what it gets.
+struct FieldLine<'a> {
+    field: &'a str,
+    old: Option<&'a Wire>,
+    new: &'a Wire,
+}
+
+/// What is written, or what would be, in the order of the mapping's lines.
+fn field_lines<'a>(row: &'a RunRow, order: &[&str]) -> Vec<FieldLine<'a>> {
+    let is_update = row.action == Some(RowAction::Update);
+    let mut lines: Vec<FieldLine<'a>> = if row.fields.is_empty() {
+        row.payload.iter().map(|(field, value)| FieldLine { field, old: None, new: value }).collect()
+    } else {
+        let line = |change: &'a FieldChange| FieldLine {
+            field: &change.field,
+            old: is_update.then_some(&change.old),
+            new: &change.new,
+        };
+        row.fields.iter().map(line).collect()
+    };
+    let place = |line: &FieldLine<'_>| order.iter().position(|field| field.eq_ignore_ascii_case(line.field));
+    lines.sort_by_key(|line| place(line).unwrap_or(order.len()));
+    lines
+}
+
+/// A value as it is shown, and whether there is none.
 fn shown(value: &Wire, look: &Look) -> (String, bool) {
     match value {
         Wire::Null => (look.glyphs.null.to_owned(), true),
@@ -22,32 +47,59 @@ fn shown(value: &Wire, look: &Look) -> (String, bool) {
 }
 
 /// What a row is about, on the rest of its line.
-pub(super) fn in_short(row: &RunRow, look: &Look) -> String {
-    let change = |change: &FieldChange| {
-        let (new, _) = shown(&change.new, look);
-        match row.action {
-            Some(RowAction::Update) => {
-                let (old, _) = shown(&change.old, look);
-                format!("{} {old} {} {new}", change.field, look.glyphs.arrow)
-            }
-            _ => new,
+pub(super) fn in_short(row: &RunRow, order: &[&str], look: &Look) -> String {
+    if row.action == Some(RowAction::Skip) {
+        return match &row.error {
+            Some(error) => text::harmless(&error.message, look.glyphs),
+            None => "Salesforce already has these values".to_owned(),
+        };
+    }
+    let lines = field_lines(row, order);
+    let words = lines.iter().filter(|line| line.old.is_some() || !line.new.is_null()).map(|line| {
+        let new = shown(line.new, look).0;
+        match line.old {
+            Some(old) => format!("{} {} {} {new}", line.field, shown(old, look).0, look.glyphs.arrow),
+            None => new,
         }
+    });
+    words.collect::<Vec<_>>().join(", ")
+}
+
+/// Everything about a row, as a text to read.
+pub(in crate::tui::screen) fn story(row: &RunRow, order: &[&str]) -> String {
+    let mut lines: Vec<String> = row.key.pairs().iter().map(|(name, value)| format!("{name} {value}")).collect();
+    let action = row.action.map_or(String::new(), |action| format!(", action {action}"));
+    let outcome = row.outcome.map_or(String::new(), |outcome| format!(", outcome {outcome}"));
+    lines.push(format!("change {}{action}{outcome}", row.change));
+    lines.extend(row.id.as_ref().map(|id| format!("Salesforce id {id}")));
+    if let Some(error) = &row.error {
+        lines.push(String::new());
+        lines.push(format!("{}: {}", error.code, error.message));
+        if !error.fields.is_empty() {
+            lines.push(format!("Fields: {}", error.fields.join(", ")));
+        }
+        lines.extend(error.hint.clone());
+    }
+    if !row.candidates.is_empty() {
+        lines.push(format!("Records that match: {}", row.candidates.join(", ")));
+    }
+    lines.push(String::new());
+    let value = |value: &Wire| match value {
+        Wire::Null => "nothing".to_owned(),
+        Wire::String(text) => format!("\"{text}\""),
+        other => other.to_string(),
     };
-    if !row.fields.is_empty() {
-        return row.fields.iter().map(change).collect::<Vec<_>>().join(", ");
+    for line in field_lines(row, order) {
+        lines.push(match line.old {
+            Some(old) => format!("{}: {}, before {}", line.field, value(line.new), value(old)),
+            None => format!("{}: {}", line.field, value(line.new)),
+        });
     }
-    let payload = || row.payload.values().filter(|value| !value.is_null()).map(|value| shown(value, look).0);
-    match row.action {
-        Some(RowAction::Skip) if row.error.is_none() => "Salesforce already has these values".to_owned(),
-        Some(RowAction::Skip) => {
-            row.error.as_ref().map(|error| text::harmless(&error.message, look.glyphs)).unwrap_or_default()
-        }
-        _ => payload().collect::<Vec<_>>().join(", "),
-    }
+    lines.join("\n")
 }
 
 /// Draws the selected row.
-pub(super) fn draw(row: Option<&RunRow>, buffer: &mut Buffer, area: Rect, scene: &Scene<'_>) {
+pub(super) fn draw(row: Option<&RunRow>, order: &[&str], buffer: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let look = scene.look;
     let Some(row) = row else {
         popup::pane(buffer, area, "", false, look);
@@ -60,7 +112,7 @@ pub(super) fn draw(row: Option<&RunRow>, buffer: &mut Buffer, area: Rect, scene:
     if let Some(id) = &row.id {
         popup::corner(buffer, area, id, Role::Dim, look);
     }
-    let mut pen = Pen { y: inner.y, inner, look };
+    let mut pen = Pen { y: inner.y, hidden: 0, inner, look };
     if let Some(error) = &row.error {
         let role = match row.action {
             Some(RowAction::Skip) => Role::Dim,
@@ -75,57 +127,57 @@ pub(super) fn draw(row: Option<&RunRow>, buffer: &mut Buffer, area: Rect, scene:
     if !row.candidates.is_empty() {
         pen.words(buffer, &format!("Records that match: {}", row.candidates.join(", ")), Role::Text);
     }
-    let names = row
-        .fields
-        .iter()
-        .map(|change| text::width(&change.field))
-        .chain(row.payload.keys().map(|name| text::width(name)))
-        .max()
-        .unwrap_or(0)
-        .min(24);
-    if row.fields.is_empty() {
-        for (field, value) in &row.payload {
-            pen.field(buffer, names, field, None, value);
-        }
+    let lines = field_lines(row, order);
+    let names = lines.iter().map(|line| text::width(line.field)).max().unwrap_or(0).min(24);
+    for line in &lines {
+        pen.field(buffer, names, line);
     }
-    let update = row.action == Some(RowAction::Update);
-    for change in &row.fields {
-        pen.field(buffer, names, &change.field, update.then_some(&change.old), &change.new);
+    if pen.hidden > 0 {
+        popup::bottom_corner(buffer, area, &format!("{} {} more", look.glyphs.below, pen.hidden), Role::Dim, look);
     }
 }
 
+/// Writes line under line.
 struct Pen<'a> {
     y: u16,
+    hidden: usize,
     inner: Rect,
     look: &'a Look,
 }
 
 impl Pen<'_> {
+    /// Whether there is a line left; counts those for which there is none.
+    fn has_room(&mut self) -> bool {
+        let fits = self.y < self.inner.bottom();
+        self.hidden += usize::from(!fits);
+        fits
+    }
+
     fn words(&mut self, buffer: &mut Buffer, words: &str, role: Role) {
         let wide = usize::from(self.inner.width.saturating_sub(2));
         for line in text::wrap(&text::harmless(words, self.look.glyphs), wide) {
-            if self.y < self.inner.bottom() {
+            if self.has_room() {
                 buffer.set_string(self.inner.x + 1, self.y, line, self.look.style(role));
                 self.y += 1;
             }
         }
     }
 
-    fn field(&mut self, buffer: &mut Buffer, names: usize, field: &str, old: Option<&Wire>, new: &Wire) {
-        if self.y >= self.inner.bottom() {
+    fn field(&mut self, buffer: &mut Buffer, names: usize, line: &FieldLine<'_>) {
+        if !self.has_room() {
             return;
         }
         let look = self.look;
-        let name = format!("{}  ", text::fit(field, names, look.glyphs));
-        let (new, new_is_null) = shown(new, look);
-        let new_role = match (new_is_null, old.is_some()) {
+        let name = format!("{}  ", text::fit(line.field, names, look.glyphs));
+        let (new, new_is_null) = shown(line.new, look);
+        let new_role = match (new_is_null, line.old.is_some()) {
             (true, _) => Role::Null,
             (false, true) => Role::NewValue,
             (false, false) => Role::Text,
         };
         let arrow = format!(" {} ", look.glyphs.arrow);
         let mut parts = vec![(name.as_str(), look.style(Role::Dim))];
-        let old = old.map(|old| shown(old, look).0);
+        let old = line.old.map(|old| shown(old, look).0);
         if let Some(old) = &old {
             parts.push((old, look.style(Role::OldValue)));
             parts.push((&arrow, look.style(Role::Dim)));
