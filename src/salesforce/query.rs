@@ -128,8 +128,19 @@ fn terms<'a>(object: &'a ObjectDescribe, any_of: &[FieldIn]) -> Result<Vec<Term<
     Ok(terms)
 }
 
-/// Whether the field could hold the value: text that is too long for it is in no record.
+/// Whether a record could hold the value: no field has longer text than fits, and Salesforce keeps
+/// dates from 1700 to 4000 only (the year 9999 is a usual "valid for ever" elsewhere).
 fn can_be_in(field: &Field, value: &Value) -> bool {
+    let year = match value {
+        Value::Date(date) => Some(date.year()),
+        Value::TimestampNtz(time) | Value::TimestampLtz(time) | Value::TimestampTz { utc: time, .. } => {
+            Some(time.year())
+        }
+        _ => None,
+    };
+    if year.is_some_and(|year| !(1_700..=4_000).contains(&year)) {
+        return false;
+    }
     match value {
         Value::Text(text) if field.kind.is_text() && field.length > 0 => {
             text.trim().chars().count() <= field.length as usize

@@ -268,6 +268,8 @@ pub fn literal(field: &Field, value: &Value) -> Result<String, DestinationError>
         FieldType::Date => {
             let date = match value {
                 Value::Date(date) => Some(*date),
+                // A wall clock's day needs no zone; an instant's day does.
+                Value::TimestampNtz(wall) => Some(wall.date()),
                 _ => trimmed.and_then(|text| text.parse::<Date>().ok()),
             };
             date.filter(|date| date.year() >= 0)
@@ -447,7 +449,7 @@ mod tests {
             (FieldType::Double, Value::from("1e5")),
             (FieldType::Date, Value::from("31.01.2024")),
             (FieldType::Date, Value::from("2024-01-31' OR")),
-            (FieldType::Date, Value::TimestampNtz(date(2024, 1, 31).at(0, 0, 0, 0))),
+            (FieldType::Date, Value::TimestampLtz(date(2024, 1, 31).at(0, 0, 0, 0))),
             (FieldType::DateTime, Value::TimestampNtz(date(2024, 1, 31).at(0, 0, 0, 0))),
             (FieldType::DateTime, Value::from("2024-01-31T10:00:00")),
             (FieldType::Boolean, Value::from("yes")),

@@ -188,7 +188,10 @@ async fn finds_over_pages_and_fields_each_record_once() {
             field: "email".to_owned(),
             values: vec!["o'brien@x.com".into(), " ".into(), "O'Brien@X.com".into(), Value::Null],
         },
-        FieldIn { field: "Birthdate".to_owned(), values: vec![Value::Date(jiff::civil::date(1980, 2, 29))] },
+        FieldIn {
+            field: "Birthdate".to_owned(),
+            values: [1980, 9999].map(|year| Value::Date(jiff::civil::date(year, 2, 28))).into(),
+        },
     ];
     let found = connect(settings(&stub)).find(&contact(), &names(&["email", "Phone"]), &any_of).await.unwrap();
     assert_eq!(
@@ -200,7 +203,7 @@ async fn finds_over_pages_and_fields_each_record_once() {
     assert_eq!(found[0].fields["Phone"], Json::Null);
     assert_eq!(
         stub.calls()[0].soql(),
-        r"SELECT Id,SystemModstamp,Email,Phone FROM Contact WHERE Email IN ('o\'brien@x.com') OR Birthdate IN (1980-02-29)"
+        r"SELECT Id,SystemModstamp,Email,Phone FROM Contact WHERE Email IN ('o\'brien@x.com') OR Birthdate IN (1980-02-28)"
     );
     assert_eq!(stub.calls()[1].target, "/services/data/v65.0/query/01g-2000");
 }

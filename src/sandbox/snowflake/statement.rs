@@ -156,9 +156,11 @@ fn rewrite_function(function: &ast::Function) -> Option<Expr> {
         ("TO_DOUBLE", [value]) => cast(CastKind::Cast, value.clone(), DataType::Double(ExactNumberInfo::None)),
         ("EQUAL_NULL", [left, right]) => parse_expression(&format!("({left}) IS NOT DISTINCT FROM ({right})"))?,
         ("DATEADD" | "TIMESTAMPADD", [unit, count, date]) => {
+            // An interval takes a written count only; others stay as they are, and are refused.
+            let count: i64 = count.to_string().replace(' ', "").parse().ok()?;
             let unit = unit.to_string().to_uppercase();
             let unit = unit.trim_matches('\'');
-            parse_expression(&format!("({date}) + (({count}) * INTERVAL '1 {unit}')"))?
+            parse_expression(&format!("({date}) + INTERVAL '{count} {unit}'"))?
         }
         ("DATEDIFF", [unit, from, to]) if unit.to_string().eq_ignore_ascii_case("DAY") => {
             let days = |date: &Expr| Expr::BinaryOp {
