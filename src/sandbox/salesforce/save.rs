@@ -41,19 +41,8 @@ pub fn create(
         let message = "cannot specify Id in an insert call";
         return Err(one(Refusal::row("INVALID_FIELD_FOR_INSERT_UPDATE", message, &["Id"])));
     }
-    let changes = validate::read(records, object, incoming, true)?;
-    let mut body = Body::new();
-    let id = records.next_id(object).map_err(stored)?;
     let stamp = records.stamp();
-    body.insert("Id".to_owned(), json!(id));
-    for field in object.fields.iter().filter(|field| field.kind == Kind::Boolean) {
-        body.insert(field.name.clone(), json!(false));
-    }
-    body.insert("CreatedDate".to_owned(), json!(stamp));
-    body.insert("CreatedById".to_owned(), json!(USER_ID));
-    body.insert("PhotoUrl".to_owned(), json!(format!("/services/images/photo/{id}")));
-    apply(object, &mut body, changes);
-    finish(object, &mut body, &stamp);
+    let body = new_body(records, object, incoming, &stamp)?;
     if let Some(refusal) = rules::validate(object, &body) {
         return Err(one(refusal));
     }
@@ -64,7 +53,40 @@ pub fn create(
     }
     unique(records, object, &body)?;
     records.insert(object, &body).map_err(stored)?;
-    Ok(id)
+    Ok(id_of(&body))
+}
+
+/// Creates a record of the past, without regard to rules; `None` when a field is not sound.
+pub fn create_at(
+    records: &Records,
+    object: &Object,
+    incoming: &Map<String, Value>,
+    stamp: &str,
+) -> Result<Option<String>, rusqlite::Error> {
+    let Ok(body) = new_body(records, object, incoming, stamp) else { return Ok(None) };
+    records.insert(object, &body)?;
+    Ok(Some(id_of(&body)))
+}
+
+fn id_of(body: &Body) -> String {
+    body.get("Id").and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+/// A new record with everything that the platform fills in.
+fn new_body(records: &Records, object: &Object, incoming: &Map<String, Value>, stamp: &str) -> Result<Body, Refusals> {
+    let changes = validate::read(records, object, incoming, true)?;
+    let mut body = Body::new();
+    let id = records.next_id(object).map_err(stored)?;
+    body.insert("Id".to_owned(), json!(id));
+    for field in object.fields.iter().filter(|field| field.kind == Kind::Boolean) {
+        body.insert(field.name.clone(), json!(false));
+    }
+    body.insert("CreatedDate".to_owned(), json!(stamp));
+    body.insert("CreatedById".to_owned(), json!(USER_ID));
+    body.insert("PhotoUrl".to_owned(), json!(format!("/services/images/photo/{id}")));
+    apply(object, &mut body, changes);
+    finish(object, &mut body, stamp);
+    Ok(body)
 }
 
 /// Changes a record.
@@ -79,8 +101,7 @@ pub fn update(records: &mut Records, object: &Object, id: &str, incoming: &Map<S
         return Err(one(refusal));
     }
     unique(records, object, &body)?;
-    let id = body.get("Id").and_then(Value::as_str).unwrap_or_default().to_owned();
-    records.replace(object, &id, &body).map_err(stored)
+    records.replace(object, &id_of(&body), &body).map_err(stored)
 }
 
 /// Puts a record into the bin.
@@ -90,8 +111,7 @@ pub fn delete(records: &mut Records, object: &Object, id: &str) -> Result<(), Re
     body.insert("IsDeleted".to_owned(), json!(true));
     let stamp = records.stamp();
     finish(object, &mut body, &stamp);
-    let id = body.get("Id").and_then(Value::as_str).unwrap_or_default().to_owned();
-    records.replace(object, &id, &body).map_err(stored)
+    records.replace(object, &id_of(&body), &body).map_err(stored)
 }
 
 /// Creates or changes the record whose `key` has this value; gives its id and whether it is new.

@@ -5,16 +5,19 @@ use serde_json::{Map, Value, json};
 
 use super::org;
 use super::records::Records;
-use super::save::{self, Saving};
+use super::save;
 use super::schema::{self, Object};
 use super::session::USERNAME;
-use super::{API_VERSION, Error};
+use super::{Error, time};
 use crate::sandbox::Options;
 use crate::sandbox::seed::{self, Customer, dirt};
 
 /// Customers that the org has, whatever their number: see [`dirt`].
 const KNOWN: [i64; 6] =
     [dirt::ORG_OTHER_PHONE, dirt::ORG_SAME, dirt::TRAILING_SPACES, dirt::OTHER_CASE, dirt::TWINS[0], dirt::ORG_TWICE];
+
+/// 2025-01-01, when the org's first record was made.
+const BEGINNING: i64 = 1_735_689_600_000;
 
 /// Fills an empty store.
 pub fn fill(records: &mut Records, options: &Options) -> Result<(), Error> {
@@ -33,20 +36,21 @@ pub fn fill(records: &mut Records, options: &Options) -> Result<(), Error> {
     Ok(())
 }
 
-fn put(records: &mut Records, object: &Object, body: Value) -> Result<Option<String>, Error> {
-    let version = format!("v{API_VERSION}");
-    let saving = Saving { version: &version, allow_duplicates: true };
+/// Writes a record of the past: the `nth` minute of 2025, so that a seed is the same on any day.
+fn put(records: &mut Records, object: &Object, nth: usize, body: &Value) -> Result<Option<String>, Error> {
+    let minutes = i64::try_from(nth).unwrap_or(0) * 60_000;
+    let stamp = time::format_milliseconds(BEGINNING + minutes);
     let empty = Map::new();
     // A dirty customer that no org would have taken is not in this one either.
-    Ok(save::create(records, object, body.as_object().unwrap_or(&empty), saving).ok())
+    Ok(save::create_at(records, object, body.as_object().unwrap_or(&empty), &stamp)?)
 }
 
 /// One account for each company; gives the account numbers with their ids.
 fn fill_accounts(records: &mut Records, account: &Object) -> Result<Vec<(String, String)>, Error> {
     let mut ids = Vec::new();
-    for (number, name) in seed::accounts() {
+    for (nth, (number, name)) in seed::accounts().enumerate() {
         let body = json!({"Name": name, "AccountNumber": number, "External_Id__c": number});
-        if let Some(id) = put(records, account, body)? {
+        if let Some(id) = put(records, account, nth, &body)? {
             ids.push((number, id));
         }
     }
@@ -72,7 +76,7 @@ fn fill_contacts(
             if made >= most {
                 return Ok(());
             }
-            made += usize::from(put(records, contact, body(&customer, copy, accounts))?.is_some());
+            made += usize::from(put(records, contact, made, &body(&customer, copy, accounts))?.is_some());
         }
     }
     Ok(())
@@ -101,4 +105,48 @@ fn body(customer: &Customer, copy: i64, accounts: &[(String, String)]) -> Value 
         "MailingCountry": customer.country,
         "AccountId": account.map(|(_, id)| id),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::records::{self, Body};
+    use super::*;
+
+    fn contacts(options: &Options) -> Vec<Body> {
+        let mut records = Records::open(None).unwrap();
+        fill(&mut records, options).unwrap();
+        let rows = records.bodies("SELECT body FROM \"Contact\" ORDER BY seq", &[]).unwrap();
+        rows.into_iter().flatten().flatten().map(|body| records::parse(&body)).collect()
+    }
+
+    #[test]
+    fn a_seed_makes_the_same_contacts_every_time() {
+        let options = Options { rows: 300, ..Options::default() };
+        let made = contacts(&options);
+        assert_eq!(made, contacts(&options));
+        assert!((80..=120).contains(&made.len()), "about a third: {}", made.len());
+        assert_eq!(contacts(&Options { contacts: Some(5), ..options }).len(), 5);
+        assert_eq!(made[0]["CreatedDate"], "2025-01-01T00:00:00.000+0000");
+    }
+
+    #[test]
+    fn one_email_is_held_twice_and_some_contacts_differ_from_their_customers() {
+        let options = Options { rows: 300, ..Options::default() };
+        let made = contacts(&options);
+        let of = |id: i64| -> Vec<&Body> {
+            let email = records::fold(seed::customer(options.seed, id).email.unwrap().trim());
+            made.iter().filter(|body| body["Email"].as_str().map(records::fold).as_ref() == Some(&email)).collect()
+        };
+        assert_eq!(of(dirt::ORG_TWICE).len(), 2);
+        assert_eq!(of(dirt::OBRIEN).len(), 0);
+        let customer = |id: i64| seed::customer(options.seed, id);
+        assert_eq!(
+            of(dirt::ORG_SAME)[0].get("Phone").and_then(Value::as_str),
+            customer(dirt::ORG_SAME).phone.as_deref()
+        );
+        assert_ne!(
+            of(dirt::ORG_OTHER_PHONE)[0].get("Phone").and_then(Value::as_str),
+            customer(dirt::ORG_OTHER_PHONE).phone.as_deref()
+        );
+    }
 }
