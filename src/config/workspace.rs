@@ -234,7 +234,7 @@ impl Workspace {
         let fresh = toml_edit::ser::to_document(mapping)
             .map_err(|error| ConfigError::new(&path, format!("cannot be written as TOML: {error}"), None))?;
         let mut document = existing(&path)?;
-        merge(&mut document, fresh);
+        merge(&mut document, &fresh);
         file::write(&path, &document.to_string(), false)
     }
 
@@ -301,7 +301,7 @@ fn set(table: &mut Table, key: &str, mut item: Item) {
 }
 
 /// Brings what the file says to what the mapping says; comments stay with their keys and links.
-fn merge(document: &mut DocumentMut, fresh: DocumentMut) {
+fn merge(document: &mut DocumentMut, fresh: &DocumentMut) {
     let mut links = ArrayOfTables::new();
     let mut fresh: Table = fresh.as_table().clone();
     if let Some(item) = fresh.remove("link") {
@@ -316,7 +316,7 @@ fn merge(document: &mut DocumentMut, fresh: DocumentMut) {
     let field_of = |table: &Table| table.get("field").and_then(Item::as_str).unwrap_or_default().to_lowercase();
     let old = document.get("link").and_then(Item::as_array_of_tables).cloned().unwrap_or_default();
     let mut merged = ArrayOfTables::new();
-    for new in links.iter() {
+    for new in &links {
         let mut table = old.iter().find(|table| field_of(table) == field_of(new)).cloned().unwrap_or_default();
         let gone: Vec<String> =
             table.iter().map(|(key, _)| key.to_owned()).filter(|key| !new.contains_key(key)).collect();

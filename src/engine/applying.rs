@@ -83,7 +83,7 @@ impl Engine {
             planned,
         };
         let stop = applying.apply(recheck).await;
-        applying.finish(stop)?;
+        applying.finish(stop.as_ref())?;
         self.summary(plan)
     }
 
@@ -205,8 +205,8 @@ impl Applying {
         self.destination.calls() - self.calls_before
     }
 
-    fn finish(&mut self, stop: Option<Stop>) -> Result<(), EngineError> {
-        let why = match &stop {
+    fn finish(&mut self, stop: Option<&Stop>) -> Result<(), EngineError> {
+        let why = match stop {
             None => None,
             Some(Stop::Asked) => Some(local_error("STOPPED", "the run was stopped before this row was sent")),
             Some(Stop::Destination(error)) => Some(DestinationError {
@@ -225,7 +225,7 @@ impl Applying {
         let seconds = self.planned.seconds + self.started.elapsed().as_secs_f64();
         self.store.save_books(self.run, &self.books, None, self.planned.api_calls + self.calls(), seconds)?;
         let balance = self.books.balance(true);
-        let (status, message) = match (&stop, &balance) {
+        let (status, message) = match (stop, &balance) {
             (_, Err(why)) => (RunStatus::Failed, Some(format!("the books do not balance: {why}"))),
             (Some(Stop::Asked), _) => (RunStatus::Stopped, Some("stopped on request".to_owned())),
             (Some(Stop::Destination(error)), _) => (

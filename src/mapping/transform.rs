@@ -53,8 +53,8 @@ impl Transform {
         }
         Ok(match self {
             Self::Trim => on_text(value, |text| text.trim().to_owned()),
-            Self::Lower => on_text(value, |text| text.to_lowercase()),
-            Self::Upper => on_text(value, |text| text.to_uppercase()),
+            Self::Lower => on_text(value, str::to_lowercase),
+            Self::Upper => on_text(value, str::to_uppercase),
             Self::Title => on_text(value, title),
             Self::Digits => Value::Text(digits(&value.to_string())),
             Self::Date(pattern) => {

@@ -219,7 +219,7 @@ fn soil(customer: &mut Customer, seed: u64, dice: &mut Dice) {
     let address = customer.email.clone().unwrap_or_default();
     match customer.customer_id {
         // The first five are clean and whole: a newcomer's first rows should arrive.
-        1..=5 => customer.title = Some(TITLES[customer.customer_id as usize].to_owned()),
+        id @ 1..=5 => customer.title = Some(TITLES[id as usize].to_owned()),
         dirt::TRAILING_SPACES => customer.email = Some(format!("{address}  ")),
         dirt::OTHER_CASE => customer.email = Some(address.to_uppercase()),
         id if id == dirt::TWINS[1] => {
@@ -227,7 +227,7 @@ fn soil(customer: &mut Customer, seed: u64, dice: &mut Dice) {
         }
         dirt::NO_LAST_NAME => customer.last_name = None,
         dirt::LONG_TITLE => {
-            customer.title = Some("Chief of everything that is far and wide ".repeat(8)[..300].to_owned())
+            customer.title = Some("Chief of everything that is far and wide ".repeat(8)[..300].to_owned());
         }
         dirt::BAD_EMAIL => customer.email = Some("not-an-email".to_owned()),
         dirt::TWO_ATS => customer.email = Some("a@b@c.example".to_owned()),
@@ -239,7 +239,7 @@ fn soil(customer: &mut Customer, seed: u64, dice: &mut Dice) {
             customer.birthdate = Some(-25_567);
             customer.lifetime_value = 9_876_543_210;
         }
-        1..=40 => {}
+        6..=40 => {}
         _ => match dice.below(200) {
             0 => customer.email = Some(format!("{address} ")),
             1 => customer.email = Some(address.replace('@', " at ")),
@@ -280,7 +280,7 @@ impl Dice {
     }
 
     fn pick(&mut self, all: &[&'static str]) -> &'static str {
-        *self.pick_ref(all)
+        self.pick_ref::<&'static str>(all)
     }
 }
 

@@ -105,7 +105,7 @@ impl Runtime {
                 Answer::Rows(page().map_err(EngineError::from))
             }),
             Effect::Groups(ticket, run) => {
-                self.read(ticket, move || Answer::Groups(engine.store().error_groups(run).map_err(EngineError::from)))
+                self.read(ticket, move || Answer::Groups(engine.store().error_groups(run).map_err(EngineError::from)));
             }
             Effect::Cancel(ticket) => {
                 if let Some(cancel) = self.cancels.get(&ticket) {
