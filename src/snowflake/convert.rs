@@ -171,10 +171,10 @@ fn integers(array: &dyn Array) -> Option<Box<dyn Fn(usize) -> i64>> {
     })
 }
 
-/// Seconds and nanoseconds since 1970: a scaled integer, or a struct of seconds and nanoseconds.
-/// Reads seconds and nanoseconds at an index.
+/// Reads seconds and nanoseconds since 1970 at an index.
 type Instants = Box<dyn Fn(usize) -> (i64, i32)>;
 
+/// A scaled integer, or a struct of seconds and nanoseconds.
 fn instants(array: &dyn Array, scale: u8) -> Option<Instants> {
     if let DataType::Struct(_) = array.data_type() {
         let parts = array.as_struct();

@@ -9,9 +9,9 @@ use ratatui::layout::Rect;
 use super::Options;
 use super::app_view;
 use super::effect::Effect;
-use super::keys::{Action, Key, Scope, resolve};
+use super::keys::{Action, Code, Key, Scope, resolve};
 use super::look::Look;
-use super::msg::{Input, Msg};
+use super::msg::{Input, MouseKind, Msg};
 use super::overlay::{Fate, Overlay, Question, Reply};
 use super::screen::connect::Connect;
 use super::screen::home::Home;
@@ -27,8 +27,11 @@ use super::work::Work;
 /// Between two ticks: spinners turn at this pace, and nothing ticks while nothing goes on.
 pub const BEAT: Duration = Duration::from_millis(250);
 
+/// The terminal that the screens are made for.
+const MADE_FOR: (u16, u16) = (80, 24);
+
 /// The smallest terminal in which anything useful can be drawn.
-pub const SMALLEST: (u16, u16) = (80, 24);
+pub const SMALLEST: (u16, u16) = (60, 16);
 
 /// The program's state.
 pub struct App {
@@ -150,9 +153,7 @@ impl App {
             return Some(why);
         }
         match action {
-            Action::Close if self.overlays.is_empty() && self.toasts.is_empty() => {
-                Some("Nothing lies on top that could be closed".to_owned())
-            }
+            Action::Close if self.overlays.is_empty() => Some("Nothing lies on top that could be closed".to_owned()),
             Action::NextStep if self.front == ScreenId::Sync => Some("This is the last step".to_owned()),
             _ => None,
         }
@@ -162,6 +163,10 @@ impl App {
         match input {
             Input::Resize(columns, rows) => {
                 self.size = Rect::new(0, 0, columns, rows);
+                if (columns < MADE_FOR.0 || rows < MADE_FOR.1) && columns >= SMALLEST.0 && rows >= SMALLEST.1 {
+                    let words = format!("Made for 80x24; this is {columns}x{rows}. Everything works, with less room.");
+                    self.toast(Tone::Plain, words);
+                }
                 // A terminal that woke up may show anything.
                 effects.push(Effect::Redraw);
             }
@@ -170,8 +175,18 @@ impl App {
                 None => self.send(self.front, Event::Paste(&text), effects),
             },
             Input::Mouse(mouse) => {
-                if self.overlays.is_empty() {
-                    self.send(self.front, Event::Mouse(mouse), effects);
+                let wheel = match mouse.kind {
+                    MouseKind::ScrollUp => Some(Action::Up),
+                    MouseKind::ScrollDown => Some(Action::Down),
+                    _ => None,
+                };
+                match wheel {
+                    // The Map screen scrolls the list under the pointer itself.
+                    Some(action) if self.front != ScreenId::Map && self.scopes().contains(&Scope::List) => {
+                        self.act(action, effects);
+                    }
+                    _ if self.overlays.is_empty() => self.send(self.front, Event::Mouse(mouse), effects),
+                    _ => {}
                 }
             }
             Input::Key(key) => self.key(key, effects),
@@ -179,6 +194,11 @@ impl App {
     }
 
     fn key(&mut self, key: Key, effects: &mut Vec<Effect>) {
+        if key == Key::plain(Code::Esc) && self.overlays.is_empty() && !self.toasts.is_empty() {
+            // It lies on top, so it is what Esc closes, wherever the focus is.
+            self.toasts.clear();
+            return;
+        }
         // What was said has been read once the next key comes; bad news waits for Esc or its time.
         self.toasts.retain(|toast| toast.tone == Tone::Bad);
         match resolve(&self.scopes(), key, self.takes_text()) {
@@ -199,9 +219,6 @@ impl App {
             }
             Action::Stop => self.quit(true, effects),
             _ if !self.overlays.is_empty() => self.act_on_overlay(action, effects),
-            Action::Close if !self.toasts.is_empty() => {
-                self.toasts.clear();
-            }
             _ => {
                 if let Some(why) = self.disabled(action) {
                     if action != Action::Close {

@@ -43,9 +43,10 @@ pub(super) fn draw(app: &App, frame: &mut Frame<'_>) {
     footer_line(app, frame.buffer_mut(), Rect { y: area.bottom() - 1, height: 1, ..area });
 }
 
-/// One line that says so; nothing is lost, and quitting still works.
+/// One line that says so; nothing is lost, and quitting still works. The words name the size that
+/// is comfortable, not the one below which nothing can be drawn.
 fn too_small(app: &App, buffer: &mut Buffer, area: Rect) {
-    let words = format!("{}x{} or larger; now {}x{}", SMALLEST.0, SMALLEST.1, area.width, area.height);
+    let words = format!("Needs 80x24 or larger; now {}x{}", area.width, area.height);
     if area.height > 0 {
         let shown = text::cut(&words, usize::from(area.width), app.look.glyphs);
         buffer.set_string(area.x, area.y + area.height / 2, shown, app.look.style(Role::Warning));
@@ -108,7 +109,11 @@ fn context(app: &App, buffer: &mut Buffer, area: Rect) {
         parts =
             if production { vec![(org.as_str(), org_style)] } else { vec![(what.as_str(), look.style(Role::Text))] };
     }
-    let wide = wide(&parts).min(area.width.saturating_sub(1));
+    let wide = wide(&parts);
+    if wide + 1 > area.width && !production {
+        return;
+    }
+    let wide = wide.min(area.width.saturating_sub(1));
     text::pieces(buffer, area.right().saturating_sub(wide + 1), area.y, wide, &parts, look.glyphs);
 }
 

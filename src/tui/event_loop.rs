@@ -61,7 +61,7 @@ impl Loop<'_> {
             interrupt: signal(SignalKind::interrupt())?,
             stop: signal(SignalKind::from_raw(rustix::process::Signal::TSTP.as_raw()))?,
         };
-        let mut keyboard = Keyboard::new();
+        let mut keyboard = Keyboard::open();
         let pace = pace();
         let mut drawn = Instant::now();
         let mut is_urgent = true;

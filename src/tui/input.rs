@@ -18,7 +18,7 @@ pub struct Keyboard {
 
 impl Keyboard {
     /// Starts to listen. The terminal must be taken over.
-    pub fn new() -> Self {
+    pub fn open() -> Self {
         Self { events: EventStream::new() }
     }
 

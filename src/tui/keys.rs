@@ -125,6 +125,7 @@ pub enum Action {
     RunQuery,
     Undo,
     Redo,
+    LeaveText,
     Inspect,
     ToggleKey,
     CopyCell,

@@ -21,6 +21,8 @@ mod sql_text;
 pub mod terminal;
 #[cfg(test)]
 pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
 pub mod theme;
 pub mod ticket;
 pub mod widget;

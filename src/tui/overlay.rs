@@ -133,6 +133,9 @@ impl Overlay {
                 vec![Hint::of(Action::Close), Hint::of(Action::Down), Hint::of(Action::Up)]
             }
             Self::Confirm { yes, .. } => vec![Hint::named(Action::Yes, yes.clone()), Hint::named(Action::No, "back")],
+            Self::Prompt { question: Question::Send, .. } => {
+                vec![Hint::named(Action::Submit, "send"), Hint::of(Action::Close)]
+            }
             Self::Prompt { .. } => vec![Hint::of(Action::Submit), Hint::of(Action::Close)],
         }
     }

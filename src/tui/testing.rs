@@ -3,6 +3,7 @@
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
+use ratatui::style::{Color, Modifier};
 
 use super::Options;
 use super::app::App;
@@ -64,6 +65,11 @@ impl Harness {
         std::mem::take(&mut self.effects)
     }
 
+    /// The same, without taking it.
+    pub fn peek(&self) -> &[Effect] {
+        &self.effects
+    }
+
     /// Answers the last effect that this finds the ticket of.
     pub fn answer(&mut self, find: impl Fn(&Effect) -> Option<Ticket>, answer: Answer) -> &mut Self {
         let at = self
@@ -92,8 +98,8 @@ impl Harness {
         text_of(&buffer)
     }
 
-    /// The screen, and under it the stretches of cells that look other than plain: line, columns,
-    /// style.
+    /// The screen, and under it the stretches of cells that look other than plain, frames left
+    /// out: line, columns, style.
     pub fn styled(&mut self) -> String {
         let buffer = self.buffer();
         format!("{}\n\n{}", text_of(&buffer), styles_of(&buffer))
@@ -140,10 +146,11 @@ fn styles_of(buffer: &Buffer) -> String {
             while x < area.right() && style(x) == first {
                 x += 1;
             }
-            if first != (ratatui::style::Color::Reset, ratatui::style::Color::Reset, ratatui::style::Modifier::empty())
-            {
-                let (fg, bg, modifier) = first;
-                let bg = if bg == ratatui::style::Color::Reset { String::new() } else { format!(" on {bg}") };
+            let (fg, bg, modifier) = first;
+            let is_frame = (start..x).all(|x| "│─╭╮╰╯┌┐└┘|+- ".contains(buffer[(x, y)].symbol()));
+            let is_plain = fg == Color::Reset && bg == Color::Reset && modifier.is_empty();
+            if !is_plain && (!is_frame || modifier.contains(Modifier::REVERSED)) {
+                let bg = if bg == Color::Reset { String::new() } else { format!(" on {bg}") };
                 let modifier = if modifier.is_empty() { String::new() } else { format!(" {modifier:?}") };
                 runs.push(format!("{y}: {start}..{x} {fg}{bg}{modifier}"));
             }

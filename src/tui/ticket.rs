@@ -10,7 +10,7 @@ pub struct Tickets(u64);
 
 impl Tickets {
     /// The next one.
-    pub fn next(&mut self) -> Ticket {
+    pub fn issue(&mut self) -> Ticket {
         self.0 += 1;
         Ticket(self.0)
     }

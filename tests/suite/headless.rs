@@ -55,7 +55,10 @@ fn dirt_is_held_or_rejected_with_a_reason_and_the_rest_arrives() {
     let run = world.run();
     assert_eq!(run.code, 3, "{}", run.err);
     let rows = run.rows();
-    let row = |id: i64| rows.iter().find(|row| row["key"]["CUSTOMER_ID"] == id.to_string()).unwrap();
+    let row = |id: i64| {
+        let id = json!(id.to_string());
+        rows.iter().find(|row| row["key"]["CUSTOMER_ID"] == id).unwrap()
+    };
     let code = |id: i64| row(id)["error"]["code"].as_str().unwrap_or_default();
 
     assert_eq!(row(dirt::OBRIEN)["outcome"], "created");

@@ -80,7 +80,7 @@ impl ColumnRow {
         let text =
             |of: &dyn Fn(&Self) -> String| -> ArrayRef { Arc::new(StringArray::from_iter_values(rows.iter().map(of))) };
         let number =
-            |of: &dyn Fn(&Self) -> Option<i64>| -> ArrayRef { Arc::new(Int64Array::from_iter(rows.iter().map(of))) };
+            |of: &dyn Fn(&Self) -> Option<i64>| -> ArrayRef { Arc::new(rows.iter().map(of).collect::<Int64Array>()) };
         let columns: Vec<(&str, ArrayRef)> = vec![
             ("TABLE_CATALOG", text(&|_| DATABASE.to_owned())),
             ("TABLE_SCHEMA", text(&|_| SCHEMA.to_owned())),

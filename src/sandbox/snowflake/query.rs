@@ -241,7 +241,7 @@ async fn execute(state: &State, request: &Request) -> Result<End, Error> {
     while let Some(batch) = stream.next().await {
         let batch = batch.map_err(|error| errors::from_datafusion(sql, &error))?;
         let left = limit - pages.total;
-        pages.push(batch.slice(0, batch.num_rows().min(left)))?;
+        pages.push(&batch.slice(0, batch.num_rows().min(left)))?;
         if pages.total >= limit {
             break;
         }
@@ -272,7 +272,7 @@ impl Pages {
         if self.inline.is_none() { INLINE } else { CHUNK }
     }
 
-    fn push(&mut self, batch: RecordBatch) -> Result<(), Error> {
+    fn push(&mut self, batch: &RecordBatch) -> Result<(), Error> {
         self.total += batch.num_rows();
         let mut from = 0;
         while from < batch.num_rows() {

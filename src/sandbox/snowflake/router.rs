@@ -125,7 +125,7 @@ async fn query_request(
         return json_response(&denied);
     }
     let answer = query::start(&state, &request_id, &body(&headers, &bytes), &base(&headers)).await;
-    after(json_response(&answer), fault.as_ref(), answer.to_string().into_bytes())
+    after(json_response(&answer), fault.as_ref(), answer.to_string().as_bytes())
 }
 
 async fn query_result(Extract(state): Server, Path(id): Path<String>, headers: HeaderMap) -> Response {
@@ -163,7 +163,7 @@ async fn chunk(Extract(state): Server, Path((id, number)): Path<(String, usize)>
     match query::chunk(&state, &id, number) {
         Some(gzip) => {
             let headers = [(header::CONTENT_TYPE, "binary/octet-stream"), (header::CONTENT_ENCODING, "gzip")];
-            after((headers, gzip.clone()).into_response(), fault.as_ref(), gzip)
+            after((headers, gzip.clone()).into_response(), fault.as_ref(), &gzip)
         }
         None => (
             StatusCode::FORBIDDEN,
@@ -196,7 +196,7 @@ async fn before(state: &State, fault: Option<&Fault>) -> Option<Response> {
 }
 
 /// What a fault does to an answer.
-fn after(response: Response, fault: Option<&Fault>, whole: Vec<u8>) -> Response {
+fn after(response: Response, fault: Option<&Fault>, whole: &[u8]) -> Response {
     match fault.map(|fault| fault.action) {
         Some(Action::DropAfterCommit) => cut(Vec::new()),
         Some(Action::Truncate) => cut(whole[..whole.len() / 2].to_vec()),

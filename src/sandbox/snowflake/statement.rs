@@ -109,8 +109,8 @@ fn arguments(function: &ast::Function) -> Vec<Expr> {
         .collect()
 }
 
-fn cast(kind: CastKind, expression: Expr, data_type: DataType) -> Expr {
-    let text = format!("{}({expression} AS {data_type})", if kind == CastKind::TryCast { "TRY_CAST" } else { "CAST" });
+fn cast(kind: &CastKind, expression: Expr, data_type: &DataType) -> Expr {
+    let text = format!("{}({expression} AS {data_type})", if *kind == CastKind::TryCast { "TRY_CAST" } else { "CAST" });
     parse_expression(&text).unwrap_or(expression)
 }
 
@@ -148,12 +148,12 @@ fn rewrite_function(function: &ast::Function) -> Option<Expr> {
         }
         ("ZEROIFNULL", [value]) => parse_expression(&format!("COALESCE({value}, 0)"))?,
         ("COUNT_IF", [condition]) => parse_expression(&format!("COUNT(CASE WHEN {condition} THEN 1 END)"))?,
-        ("TO_VARCHAR" | "TO_CHAR", [value]) => cast(CastKind::Cast, value.clone(), DataType::Varchar(None)),
-        ("TO_NUMBER" | "TO_DECIMAL" | "TO_NUMERIC", [value]) => cast(CastKind::Cast, value.clone(), decimal(38, 0)),
-        ("TRY_TO_NUMBER" | "TRY_TO_DECIMAL", [value]) => cast(CastKind::TryCast, value.clone(), decimal(38, 0)),
-        ("TO_DATE", [value]) => cast(CastKind::Cast, value.clone(), DataType::Date),
-        ("TRY_TO_DATE", [value]) => cast(CastKind::TryCast, value.clone(), DataType::Date),
-        ("TO_DOUBLE", [value]) => cast(CastKind::Cast, value.clone(), DataType::Double(ExactNumberInfo::None)),
+        ("TO_VARCHAR" | "TO_CHAR", [value]) => cast(&CastKind::Cast, value.clone(), &DataType::Varchar(None)),
+        ("TO_NUMBER" | "TO_DECIMAL" | "TO_NUMERIC", [value]) => cast(&CastKind::Cast, value.clone(), &decimal(38, 0)),
+        ("TRY_TO_NUMBER" | "TRY_TO_DECIMAL", [value]) => cast(&CastKind::TryCast, value.clone(), &decimal(38, 0)),
+        ("TO_DATE", [value]) => cast(&CastKind::Cast, value.clone(), &DataType::Date),
+        ("TRY_TO_DATE", [value]) => cast(&CastKind::TryCast, value.clone(), &DataType::Date),
+        ("TO_DOUBLE", [value]) => cast(&CastKind::Cast, value.clone(), &DataType::Double(ExactNumberInfo::None)),
         ("EQUAL_NULL", [left, right]) => parse_expression(&format!("({left}) IS NOT DISTINCT FROM ({right})"))?,
         ("DATEADD" | "TIMESTAMPADD", [unit, count, date]) => {
             // An interval takes a written count only; others stay as they are, and are refused.

@@ -23,7 +23,7 @@ pub(super) const KEYS: &[Binding] = &[
     bind(ALWAYS, &["Tab"], NextPane, "next pane", "Move the focus to the next pane"),
     bind(ALWAYS, &["Shift-Tab"], PreviousPane, "previous pane", "Move the focus to the previous pane"),
     bind(ALWAYS, &["Ctrl-N"], NextStep, "next step", "Go to the next step; works while you type, too"),
-    bind(ALWAYS, &["Ctrl-C"], Stop, "stop", "Stop what is going on; if nothing is, ask whether to quit"),
+    bind(ALWAYS, &["Ctrl-C"], Stop, "stop", "Stop what is going on; else ask whether to quit"),
     bind(ALWAYS, &["Ctrl-Z"], Suspend, "suspend", "Put gondola into the background; `fg` brings it back"),
     bind(ALWAYS, &["Ctrl-L"], Redraw, "redraw", "Draw the whole screen anew"),
     bind(ALWAYS, &["Esc"], Close, "close", "Close what lies on top; never throws work away"),

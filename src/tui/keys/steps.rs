@@ -5,7 +5,7 @@ use super::{Binding, Scope, bind};
 
 /// The lines.
 pub(super) const KEYS: &[Binding] = &[
-    bind(Scope::Home, &["Enter"], Open, "open", "Open what is selected; with no model yet, connect and start"),
+    bind(Scope::Home, &["Enter"], Open, "open", "Open what is selected, or connect and start"),
     bind(Scope::Home, &["n"], NewModel, "new model", "Start a new model: a query, its key, its mappings"),
     bind(Scope::Home, &["e"], EditQuery, "edit query", "Open the selected model's query"),
     bind(Scope::Home, &["m"], EditMapping, "edit mapping", "Open the selected mapping's lines"),

@@ -128,7 +128,7 @@ fn verdict(connect: &Connect, buffer: &mut Buffer, area: Rect, scene: &Scene<'_>
             "Both ends answer. This org is PRODUCTION: its name is asked for before the first write.",
         ),
         (Health::Good, Health::Good) => (look.glyphs.done, Role::Good, "Both ends answer."),
-        (Health::Bad, Health::Checking) | (Health::Checking, _) | (_, Health::Checking) => {
+        (Health::Checking, _) | (_, Health::Checking) => {
             (scene.spinner(), Role::Update, "Checking both ends")
         }
         (Health::Bad, _) | (_, Health::Bad) => {

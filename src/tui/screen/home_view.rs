@@ -133,8 +133,9 @@ fn models(home: &Home, buffer: &mut Buffer, area: Rect, scene: &Scene<'_>) {
         buffer.set_string(x, y, text::cut(&result, left, look.glyphs), look.style(role));
         if selected {
             buffer.set_string(inner.x, y, look.glyphs.selected, look.style(Role::Key));
-            let whole = Rect { x: inner.x, y, width: inner.width, height: 1 };
-            buffer.set_style(whole, look.style(if scene.active { Role::Selected } else { Role::SelectedAway }));
+            // The result keeps its own colour.
+            let names = Rect { x: inner.x, y, width: columns.before_last().min(inner.width), height: 1 };
+            buffer.set_style(names, look.style(if scene.active { Role::Selected } else { Role::SelectedAway }));
         }
     }
 }
@@ -198,7 +199,7 @@ fn last_run(run: &RunRecord, look: &Look) -> (String, Role) {
         RunStatus::Planned => return (format!("planned {when}"), Role::Text),
         RunStatus::Planning | RunStatus::Running => return (format!("{} since {when}", run.status), Role::Update),
     };
-    (format!("{sign} {when}  {words}"), role)
+    (format!("{sign} {words}  {when}"), role)
 }
 
 fn problems(problems: &[ConfigError], buffer: &mut Buffer, area: Rect, look: &Look) {

@@ -296,12 +296,13 @@ impl Query {
                 cx.cancel(&self.running);
             }
             Action::NextPane | Action::PreviousPane => {
-                self.on_results = !self.on_results && self.shown.is_some();
-                if self.on_results {
+                self.on_results = !self.on_results;
+                if self.on_results && self.shown.is_some() {
                     // The rows were under the error all the while.
                     self.trouble = None;
                 }
             }
+            Action::LeaveText => self.on_results = true,
             Action::Undo => {
                 self.editor.undo();
             }
@@ -398,7 +399,7 @@ impl Screen for Query {
         !self.on_results
     }
 
-    fn hints(&self, work: &Work) -> Vec<Hint> {
+    fn hints(&self, _work: &Work) -> Vec<Hint> {
         if self.is_busy() {
             return vec![Hint::of(Action::Stop)];
         }
@@ -408,7 +409,9 @@ impl Screen for Query {
                 != Some(&shown.preview.sql)
         });
         if self.on_results {
-            let next = if self.key.is_empty() {
+            let next = if self.shown.is_none() || self.trouble.is_some() {
+                Hint::of(Action::RunQuery)
+            } else if self.key.is_empty() {
                 Hint::named(Action::ToggleKey, "this column is the key")
             } else {
                 Hint::named(Action::GoMap, "map these columns")
@@ -426,13 +429,11 @@ impl Screen for Query {
         if !stale {
             hints.swap(0, 1);
         }
+        hints.push(Hint::of(Action::LeaveText));
         if self.shown.is_some() {
             hints.push(Hint::named(Action::NextPane, "rows"));
         }
         hints.push(Hint::of(Action::Undo));
-        if work.model.is_none() {
-            hints.push(Hint::named(Action::Stop, "leave"));
-        }
         hints
     }
 
@@ -441,7 +442,7 @@ impl Screen for Query {
             Action::RunQuery if self.editor.text().trim().is_empty() => Some("The query is empty".to_owned()),
             Action::SaveModel => self.cannot_save(),
             Action::GoMap | Action::NextStep => self.cannot_save(),
-            Action::NextPane | Action::PreviousPane if self.shown.is_none() => {
+            Action::ToggleKey | Action::Inspect | Action::CopyCell if self.shown.is_none() => {
                 Some("There are no rows yet: Ctrl-R runs the query".to_owned())
             }
             _ => None,

@@ -365,7 +365,7 @@ impl Screen for Sync {
 
     fn hints(&self, work: &Work) -> Vec<Hint> {
         if self.groups.is_some() {
-            return vec![Hint::of(Action::Choose), Hint::named(Action::Groups, "all rows")];
+            return vec![Hint::named(Action::Choose, "its rows"), Hint::named(Action::Groups, "back")];
         }
         let rows = [Hint::named(Action::Choose, "whole row"), Hint::of(Action::CycleFilter), Hint::of(Action::Groups)];
         let mut hints = match self.stage {
@@ -375,9 +375,12 @@ impl Screen for Sync {
                 vec![Hint::named(Action::Send, "sync these rows")]
             }
             Stage::Planned => vec![Hint::named(Action::MakePlan, "plan again")],
+            Stage::Sent if self.disabled(Action::Groups, work).is_none() => {
+                vec![Hint::named(Action::Groups, "why"), Hint::named(Action::MakePlan, "plan again")]
+            }
             Stage::Sent => vec![Hint::named(Action::MakePlan, "plan again"), Hint::of(Action::GoHome)],
         };
-        hints.extend(rows);
+        hints.extend(rows.into_iter().filter(|row| row.action != Action::Groups || self.stage != Stage::Sent));
         if self.stage == Stage::Planned && hints.iter().all(|hint| hint.action != Action::MakePlan) {
             hints.push(Hint::named(Action::MakePlan, "plan again"));
         }

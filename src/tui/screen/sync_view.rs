@@ -254,16 +254,17 @@ fn cost_line(sync: &Sync) -> Vec<(String, Role)> {
         format!("about {:.0} min", (forecast.seconds / 60.0).ceil())
     };
     let calls = text::count(forecast.calls, "API call", "API calls");
-    let mut parts = vec![("sending takes ".to_owned(), Role::Dim), (format!("{calls}, {minutes}"), Role::Text)];
+    let mut parts = vec![("sending: ".to_owned(), Role::Dim), (calls, Role::Text)];
     if let (Some(max), Some(left)) = (forecast.calls_max, forecast.calls_left)
         && max > 0
     {
         let share = forecast.calls as f64 * 100.0 / max as f64;
         let share = if share > 0.0 && share < 0.1 { "under 0.1".to_owned() } else { format!("{share:.1}") };
         let role = if forecast.calls > left { Role::Bad } else { Role::Text };
-        parts.push((format!(", {share} % of a day's {}", text::thousands(max)), Role::Text));
+        parts.push((format!(", {share} % of {} a day", text::thousands(max)), Role::Text));
         parts.push((format!(", {} left", text::thousands(left)), role));
     }
+    parts.push((format!("; {minutes}"), Role::Text));
     parts
 }
 
@@ -356,8 +357,9 @@ fn rows(sync: &Sync, buffer: &mut Buffer, area: Rect, scene: &Scene<'_>) {
                 one_row(row, &order, buffer, Rect { y, height: high, ..inner }, keys, sync.stage, look);
                 if at == sync.list.at {
                     buffer.set_string(inner.x, y, look.glyphs.selected, look.style(Role::Key));
-                    let line = Rect { y, height: 1, ..inner };
-                    buffer.set_style(line, look.style(if scene.active { Role::Selected } else { Role::SelectedAway }));
+                    // The values keep their own colours.
+                    let name = Rect { y, height: 1, width: (keys as u16 + 18).min(inner.width), ..inner };
+                    buffer.set_style(name, look.style(if scene.active { Role::Selected } else { Role::SelectedAway }));
                 }
                 y += high;
             }

@@ -20,7 +20,7 @@ pub struct Item {
 
 /// Draws the items that fit, from the left; `last` always, at the right.
 pub fn draw(buffer: &mut Buffer, area: Rect, items: &[Item], last: &[Item], look: &Look) {
-    let wide = |item: &Item| (text::width(&item.key) + text::width(&item.word)) as u16 + if item.next { 5 } else { 4 };
+    let wide = |item: &Item| (text::width(&item.key) + text::width(&item.word)) as u16 + if item.next { 5 } else { 3 };
     let kept: u16 = last.iter().map(wide).sum();
     let mut x = area.x;
     let end = area.right().saturating_sub(kept);

@@ -42,7 +42,9 @@ pub fn bottom_corner(buffer: &mut Buffer, area: Rect, text: &str, role: Role, lo
 
 /// An empty window in the middle of `area`, at most this large; returns what is inside.
 pub fn window(buffer: &mut Buffer, area: Rect, width: u16, height: u16, title: &str, look: &Look) -> Rect {
-    let size = Rect { width: width.min(area.width.saturating_sub(2)), height: height.min(area.height), ..area };
+    // A narrow rest of what is under it, at both sides, would only be noise.
+    let grown = |wanted: u16, room: u16| if wanted + 6 > room { room } else { wanted };
+    let size = Rect { width: grown(width, area.width), height: height.min(area.height), ..area };
     let place = Rect { x: area.x + (area.width - size.width) / 2, y: area.y + (area.height - size.height) / 2, ..size };
     Clear.render(place, buffer);
     let inner = pane(buffer, place, title, true, look);

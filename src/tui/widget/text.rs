@@ -46,14 +46,14 @@ pub fn cut(text: &str, cells: usize, glyphs: &Glyphs) -> String {
         return text.to_owned();
     }
     let mut kept = String::new();
-    let mut used = 0;
     for letter in text.graphemes(true) {
-        let wide = letter.width();
-        if used + wide + 1 > cells {
+        let before = kept.len();
+        kept.push_str(letter);
+        // In some scripts a whole is not as wide as the sum of its parts, so the whole is measured.
+        if kept.width() + 1 > cells {
+            kept.truncate(before);
             break;
         }
-        kept.push_str(letter);
-        used += wide;
     }
     if cells > 0 {
         kept.push_str(glyphs.ellipsis);
@@ -83,10 +83,12 @@ pub fn wrap(text: &str, cells: usize) -> Vec<String> {
     for paragraph in text.lines() {
         let mut line = String::new();
         for word in paragraph.split_word_bounds() {
-            if line.width() + word.width() <= cells {
-                line.push_str(word);
+            let before = line.len();
+            line.push_str(word);
+            if line.width() <= cells {
                 continue;
             }
+            line.truncate(before);
             if !line.trim().is_empty() {
                 lines.push(line.trim_end().to_owned());
             }
@@ -95,10 +97,12 @@ pub fn wrap(text: &str, cells: usize) -> Vec<String> {
                 continue;
             }
             for letter in word.graphemes(true) {
-                if line.width() + letter.width() > cells {
-                    lines.push(std::mem::take(&mut line));
-                }
+                let before = line.len();
                 line.push_str(letter);
+                if line.width() > cells && before > 0 {
+                    let rest = line.split_off(before);
+                    lines.push(std::mem::replace(&mut line, rest));
+                }
             }
         }
         lines.push(line.trim_end().to_owned());
