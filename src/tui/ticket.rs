@@ -64,7 +64,7 @@ mod tests {
     fn a_stale_answer_is_not_taken() {
         let mut tickets = Tickets::default();
         let mut waiting = Waiting::default();
-        let (first, second) = (tickets.next(), tickets.next());
+        let (first, second) = (tickets.issue(), tickets.issue());
         waiting.on(first);
         waiting.on(second);
         assert!(!waiting.take(first) && waiting.is_busy());

@@ -128,9 +128,7 @@ fn verdict(connect: &Connect, buffer: &mut Buffer, area: Rect, scene: &Scene<'_>
             "Both ends answer. This org is PRODUCTION: its name is asked for before the first write.",
         ),
         (Health::Good, Health::Good) => (look.glyphs.done, Role::Good, "Both ends answer."),
-        (Health::Checking, _) | (_, Health::Checking) => {
-            (scene.spinner(), Role::Update, "Checking both ends")
-        }
+        (Health::Checking, _) | (_, Health::Checking) => (scene.spinner(), Role::Update, "Checking both ends"),
         (Health::Bad, _) | (_, Health::Bad) => {
             (look.glyphs.failed, Role::Bad, "Mend what is red, then check again with Enter.")
         }

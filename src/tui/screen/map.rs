@@ -220,7 +220,10 @@ fn id(work: &Work, object: &str) -> Option<MappingId> {
         None => {
             let name = object.to_lowercase();
             let taken = |slug: &str| model.mappings.iter().any(|known| known.slug == slug);
-            (1..).map(|n| if n == 1 { name.clone() } else { format!("{name}-{n}") }).find(|slug| !taken(slug))?
+            // One more name than there are mappings: one of them is free.
+            (1..=model.mappings.len() + 1)
+                .map(|n| if n == 1 { name.clone() } else { format!("{name}-{n}") })
+                .find(|slug| !taken(slug))?
         }
     };
     Some(MappingId { model: model.slug.clone(), mapping })

@@ -140,7 +140,7 @@ pub struct Context<'a> {
 impl Context<'_> {
     /// Asks for an effect and waits for its answer.
     pub fn ask(&mut self, waiting: &mut Waiting, effect: impl FnOnce(Ticket) -> Effect) {
-        let ticket = self.tickets.next();
+        let ticket = self.tickets.issue();
         waiting.on(ticket);
         self.effects.push(effect(ticket));
     }

@@ -197,7 +197,6 @@ impl Sync {
                     if self.stage == Stage::Sending && !self.reading.is_busy() {
                         self.read(cx, true);
                     }
-                    return;
                 }
                 Answer::Planned(result) => {
                     self.working.take(ticket);

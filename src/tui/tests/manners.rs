@@ -114,7 +114,7 @@ fn a_notice_goes_by_itself_and_then_nothing_ticks() {
     let mut program = newcomer(80, 24);
     program.keys("4");
     let mut ticks = 0;
-    while program.app.update(crate::tui::msg::Msg::Tick) != [] {
+    while !program.app.update(crate::tui::msg::Msg::Tick).is_empty() {
         ticks += 1;
         assert!(ticks < 100, "it ticks for ever");
     }

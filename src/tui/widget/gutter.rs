@@ -97,7 +97,7 @@ impl Gutter<'_> {
                     continue;
                 }
                 let (net, weight) = top(&cell);
-                self.put(buffer, area, row, column + 2, glyph(&cell, self.set), self.style(net, weight));
+                put(buffer, area, row, column + 2, glyph(&cell, self.set), self.style(net, weight));
             }
             self.dots(area, row, buffer);
         }
@@ -106,14 +106,6 @@ impl Gutter<'_> {
         }
         for row in 0..area.height {
             self.problem(area, row, buffer);
-        }
-    }
-
-    fn put(&self, buffer: &mut Buffer, area: Rect, row: u16, column: u16, glyph: char, style: Style) {
-        if row < area.height && column < area.width {
-            if let Some(cell) = buffer.cell_mut((area.x + column, area.y + row)) {
-                cell.set_char(glyph).set_style(style);
-            }
         }
     }
 
@@ -158,7 +150,7 @@ impl Gutter<'_> {
             (Dot::Matcher, true) => '#',
             (Dot::Missing, _) => 'x',
         };
-        self.put(buffer, area, row, 0, glyph, self.end_style(row, Side::Left).unwrap_or(style(left)));
+        put(buffer, area, row, 0, glyph, self.end_style(row, Side::Left).unwrap_or(style(left)));
         let right = self.right.get(at).copied().unwrap_or_default();
         let arrow = if ascii { '>' } else { '▶' };
         let glyph = match right {
@@ -168,7 +160,7 @@ impl Gutter<'_> {
             Dot::Missing => 'x',
             Dot::Linked | Dot::Matcher => arrow,
         };
-        self.put(buffer, area, row, area.width - 1, glyph, self.end_style(row, Side::Right).unwrap_or(style(right)));
+        put(buffer, area, row, area.width - 1, glyph, self.end_style(row, Side::Right).unwrap_or(style(right)));
     }
 
     /// The style of the line that touches a list on this row.
@@ -217,7 +209,7 @@ impl Gutter<'_> {
     fn text(&self, buffer: &mut Buffer, area: Rect, row: u16, column: usize, text: &str, style: Style) {
         for (at, letter) in text.chars().enumerate() {
             let column = u16::try_from(column + at + 2).unwrap_or(u16::MAX);
-            self.put(buffer, area, row, column, letter, style);
+            put(buffer, area, row, column, letter, style);
         }
     }
 
@@ -230,7 +222,7 @@ impl Gutter<'_> {
             Problem::Warning => ('!', self.styles.warning),
             Problem::Error => ('x', self.styles.error),
         };
-        self.put(buffer, area, row, area.width - 2, glyph, style);
+        put(buffer, area, row, area.width - 2, glyph, style);
     }
 }
 
@@ -255,6 +247,16 @@ fn shorten(name: &str, room: usize, ascii: bool) -> String {
     let mut cut: String = plain.chars().take(room - 1).collect();
     cut.push(if ascii { '.' } else { '…' });
     cut
+}
+
+/// Writes one cell, if it is inside.
+fn put(buffer: &mut Buffer, area: Rect, row: u16, column: u16, glyph: char, style: Style) {
+    if row < area.height
+        && column < area.width
+        && let Some(cell) = buffer.cell_mut((area.x + column, area.y + row))
+    {
+        cell.set_char(glyph).set_style(style);
+    }
 }
 
 #[cfg(test)]

@@ -175,8 +175,8 @@ impl Channel {
             };
             let here = &self.verticals[next];
             let mut lane = 0;
-            for other in 0..count {
-                let (Some(taken), there) = (lanes[other], &self.verticals[other]) else { continue };
+            for (other, there) in self.verticals.iter().enumerate().take(count) {
+                let Some(taken) = lanes[other] else { continue };
                 let must = self.before[other].contains(&next);
                 let better = here.overlaps(there) && there.crossings_left_of(here) < here.crossings_left_of(there);
                 if must || better {
