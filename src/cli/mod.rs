@@ -121,22 +121,30 @@ async fn dispatch(arguments: Arguments, folders: Folders) -> Result<u8, EngineEr
     };
     let _log = logging::start(&folders);
     let engine = Engine::open(folders)?;
+    let code = run(command, &engine).await;
+    engine.close().await;
+    code
+}
+
+/// One command, on an open engine.
+async fn run(command: Command, engine: &Engine) -> Result<u8, EngineError> {
     match command {
         #[cfg(feature = "sandbox")]
         Command::Demo(_) | Command::Sandbox(_) => Ok(0),
-        Command::Connections(arguments) => connections::run(&arguments, &engine),
-        Command::Check(arguments) => check::run(&arguments, &engine).await,
-        Command::Query(arguments) => query::run(arguments, &engine).await,
-        Command::Describe(arguments) => describe::run(&arguments, &engine).await,
-        Command::Plan(arguments) => plan::run(arguments, &engine).await,
-        Command::Run(arguments) => run::run(arguments, &engine).await,
-        Command::Runs(arguments) => runs::run(&arguments, &engine),
-        Command::Show(arguments) => show::run(&arguments, &engine),
+        Command::Connections(arguments) => connections::run(&arguments, engine),
+        Command::Check(arguments) => check::run(&arguments, engine).await,
+        Command::Query(arguments) => query::run(arguments, engine).await,
+        Command::Describe(arguments) => describe::run(&arguments, engine).await,
+        Command::Plan(arguments) => plan::run(arguments, engine).await,
+        Command::Run(arguments) => run::run(arguments, engine).await,
+        Command::Runs(arguments) => runs::run(&arguments, engine),
+        Command::Show(arguments) => show::run(&arguments, engine),
     }
 }
 
 /// The full-screen program until the user leaves it.
 async fn screen(engine: Engine, options: tui::Options) -> Result<u8, EngineError> {
-    tui::run(engine, options).await.map_err(|error| EngineError::failed(error.to_string()))?;
-    Ok(0)
+    let ended = tui::run(engine.clone(), options).await;
+    engine.close().await;
+    ended.map(|()| 0).map_err(|error| EngineError::failed(error.to_string()))
 }

@@ -30,9 +30,13 @@ impl Folders {
         })
     }
 
-    /// Everything under one folder: `config/` and `state/` in it.
+    /// Everything under one folder: `config/` and `state/` in it. A folder that holds
+    /// `connections.toml` or `models/` itself, and no `config/`, is its own `config/`.
     pub fn at(home: &Path) -> Self {
-        Self { config: home.join("config"), state: home.join("state") }
+        let nested = home.join("config");
+        let is_flat = home.join("connections.toml").is_file() || home.join("models").is_dir();
+        let config = if is_flat && !nested.exists() { home.to_owned() } else { nested };
+        Self { config, state: home.join("state") }
     }
 
     /// The home of `gondola demo`, apart from the user's own.
@@ -63,5 +67,20 @@ impl Folders {
     /// The log files.
     pub fn logs(&self) -> PathBuf {
         self.state.join("logs")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_found_in_the_folder_or_in_its_config() {
+        let home = tempfile::tempdir().unwrap();
+        assert_eq!(Folders::at(home.path()).config, home.path().join("config"));
+        std::fs::write(home.path().join("connections.toml"), "").unwrap();
+        assert_eq!(Folders::at(home.path()).config, home.path());
+        std::fs::create_dir(home.path().join("config")).unwrap();
+        assert_eq!(Folders::at(home.path()).config, home.path().join("config"));
     }
 }

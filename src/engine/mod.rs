@@ -12,6 +12,7 @@ mod writing;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 pub use doctor::{CheckLine, CheckState};
 pub use error::{EngineError, ErrorClass};
@@ -92,6 +93,16 @@ impl Engine {
         self.store.run(run)?.map(RunSummary::from).ok_or_else(|| {
             EngineError::configuration(format!("there is no run {run}")).with_hint("`gondola runs` lists them.")
         })
+    }
+
+    /// Ends the sessions on the servers. A server that does not answer is not waited for.
+    pub async fn close(&self) {
+        let open: Vec<Snowflake> =
+            self.sources.lock().unwrap_or_else(PoisonError::into_inner).drain().map(|(_, source)| source).collect();
+        for source in open {
+            // The server ends it by itself in some hours.
+            let _ = tokio::time::timeout(Duration::from_secs(2), source.close()).await;
+        }
     }
 
     /// Forgets the sessions, so that the next call reads the connection anew.
