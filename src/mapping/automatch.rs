@@ -210,7 +210,6 @@ fn may_fit(column: ColumnType, field: &FieldType) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::Link;
-    use super::super::wire::tests::field;
     use super::*;
 
     fn column(name: &str) -> Column {
@@ -231,19 +230,12 @@ mod tests {
             "OtherCity",
             "MailingPostalCode",
         ]
-        .map(|name| field(name, FieldType::String, 80))
+        .map(|name| Field::new(name, FieldType::String, 80))
         .into();
-        fields.push(field("Email", FieldType::Email, 80));
-        fields.push(field("Birthdate", FieldType::Date, 0));
-        fields.push(Field { createable: false, updateable: false, ..field("Name", FieldType::String, 120) });
-        ObjectDescribe {
-            name: "Contact".into(),
-            label: "Contact".into(),
-            createable: true,
-            updateable: true,
-            deletable: true,
-            fields,
-        }
+        fields.push(Field::new("Email", FieldType::Email, 80));
+        fields.push(Field::new("Birthdate", FieldType::Date, 0));
+        fields.push(Field { createable: false, updateable: false, ..Field::new("Name", FieldType::String, 120) });
+        ObjectDescribe::new("Contact", fields)
     }
 
     fn best(name: &str) -> Option<(String, Reason)> {

@@ -280,22 +280,15 @@ fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<
 #[cfg(test)]
 mod tests {
     use super::super::model::{Link, MatchTerm};
-    use super::super::wire::tests::field;
     use super::*;
+    use crate::types::Field;
 
     fn contact() -> ObjectDescribe {
-        let mut last_name = field("LastName", FieldType::String, 80);
+        let mut last_name = Field::new("LastName", FieldType::String, 80);
         last_name.nillable = false;
-        let mut name = field("Name", FieldType::String, 121);
+        let mut name = Field::new("Name", FieldType::String, 121);
         (name.createable, name.updateable) = (false, false);
-        ObjectDescribe {
-            name: "Contact".into(),
-            label: "Contact".into(),
-            createable: true,
-            updateable: true,
-            deletable: true,
-            fields: vec![last_name, name, field("Email", FieldType::Email, 80)],
-        }
+        ObjectDescribe::new("Contact", vec![last_name, name, Field::new("Email", FieldType::Email, 80)])
     }
 
     fn columns() -> Vec<Column> {

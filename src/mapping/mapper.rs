@@ -181,7 +181,6 @@ fn parts(template: &str, at: impl Fn(&str) -> Result<usize, String>) -> Result<V
 
 #[cfg(test)]
 mod tests {
-    use super::super::wire::tests::field;
     use super::*;
     use crate::types::{ColumnType, FieldType};
     use serde_json::json;
@@ -191,14 +190,10 @@ mod tests {
     }
 
     fn mapper(links: Vec<Link>) -> Mapper {
-        let object = ObjectDescribe {
-            name: "Contact".into(),
-            label: "Contact".into(),
-            createable: true,
-            updateable: true,
-            deletable: true,
-            fields: vec![field("LastName", FieldType::String, 80), field("Title", FieldType::String, 10)],
-        };
+        let object = ObjectDescribe::new(
+            "Contact",
+            vec![Field::new("LastName", FieldType::String, 80), Field::new("Title", FieldType::String, 10)],
+        );
         let mut mapping = Mapping::new("sales", "Contact");
         mapping.links = links;
         Mapper::new(&mapping, &[column("A"), column("B")], &object).unwrap()

@@ -289,37 +289,12 @@ fn instant(text: &str) -> Option<jiff::Timestamp> {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use super::*;
-
-    pub(crate) fn field(name: &str, kind: FieldType, length: u32) -> Field {
-        Field {
-            name: name.to_owned(),
-            label: name.to_owned(),
-            kind,
-            length,
-            precision: 18,
-            scale: 2,
-            nillable: true,
-            createable: true,
-            updateable: true,
-            defaulted_on_create: false,
-            filterable: true,
-            id_lookup: false,
-            external_id: false,
-            unique: false,
-            calculated: false,
-            restricted_picklist: false,
-            picklist: Vec::new(),
-            reference_to: Vec::new(),
-            relationship_name: None,
-            custom: false,
-        }
-    }
 
     #[test]
     fn emails_are_checked_and_trimmed() {
-        let email = field("Email", FieldType::Email, 80);
+        let email = Field::new("Email", FieldType::Email, 80);
         assert_eq!(to_wire(&Value::from(" o'brien@acme.io "), &email, false).unwrap(), json!("o'brien@acme.io"));
         for bad in ["not-an-email", "a@b@c.io", "a@b", "a b@c.io", ".a@c.io"] {
             assert_eq!(to_wire(&Value::from(bad), &email, false).unwrap_err().code, "INVALID_EMAIL_ADDRESS", "{bad}");
@@ -328,7 +303,7 @@ pub(crate) mod tests {
 
     #[test]
     fn long_text_is_rejected_or_cut() {
-        let title = field("Title", FieldType::String, 128);
+        let title = Field::new("Title", FieldType::String, 128);
         let long = Value::Text("x".repeat(300));
         assert_eq!(to_wire(&long, &title, false).unwrap_err().code, "STRING_TOO_LONG");
         assert_eq!(to_wire(&long, &title, true).unwrap(), json!("x".repeat(128)));
@@ -336,7 +311,7 @@ pub(crate) mod tests {
 
     #[test]
     fn numbers_keep_their_digits_or_are_refused() {
-        let money = field("Value__c", FieldType::Currency, 0);
+        let money = Field::new("Value__c", FieldType::Currency, 0);
         assert_eq!(to_wire(&Value::Number(Decimal::new(2250, 2)), &money, false).unwrap(), json!(22.5));
         assert_eq!(to_wire(&Value::Number(Decimal::new(700, 2)), &money, false).unwrap(), json!(7));
         let digits = Value::Number(Decimal::new(123_456_789_012_345_678_901, 2));
@@ -345,13 +320,13 @@ pub(crate) mod tests {
 
     #[test]
     fn dates_do_not_shift_and_instants_need_a_zone() {
-        let day = field("Birthdate", FieldType::Date, 0);
+        let day = Field::new("Birthdate", FieldType::Date, 0);
         assert_eq!(to_wire(&Value::Date(civil::date(1970, 1, 1)), &day, false).unwrap(), json!("1970-01-01"));
         assert_eq!(
             to_wire(&Value::Date(civil::date(9999, 12, 31)), &day, false).unwrap_err().code,
             "DATE_OUT_OF_RANGE"
         );
-        let at = field("At__c", FieldType::DateTime, 0);
+        let at = Field::new("At__c", FieldType::DateTime, 0);
         let wall = civil::date(2024, 1, 31).at(10, 0, 0, 0);
         assert_eq!(to_wire(&Value::TimestampNtz(wall), &at, false).unwrap_err().code, "ZONE_NEEDED");
         assert_eq!(to_wire(&Value::TimestampLtz(wall), &at, false).unwrap(), json!("2024-01-31T10:00:00.000Z"));
@@ -359,13 +334,13 @@ pub(crate) mod tests {
 
     #[test]
     fn equal_to_the_destination_is_equal() {
-        let at = field("At__c", FieldType::DateTime, 0);
+        let at = Field::new("At__c", FieldType::DateTime, 0);
         assert!(wire_equal(&at, &json!("2024-01-31T10:00:00.000+0000"), &json!("2024-01-31T10:00:00.000Z")));
-        let text = field("Title", FieldType::String, 80);
+        let text = Field::new("Title", FieldType::String, 80);
         assert!(wire_equal(&text, &json!("VP"), &json!("VP  ")));
         assert!(!wire_equal(&text, &json!("VP"), &json!("vp")));
-        assert!(wire_equal(&field("V", FieldType::Currency, 0), &json!(10.0), &json!(10)));
-        assert!(!wire_equal(&field("V", FieldType::Currency, 0), &json!(10.0), &json!(10.01)));
-        assert!(wire_equal(&field("E", FieldType::Email, 80), &json!("a@b.io"), &json!("A@b.io")));
+        assert!(wire_equal(&Field::new("V", FieldType::Currency, 0), &json!(10.0), &json!(10)));
+        assert!(!wire_equal(&Field::new("V", FieldType::Currency, 0), &json!(10.0), &json!(10.01)));
+        assert!(wire_equal(&Field::new("E", FieldType::Email, 80), &json!("a@b.io"), &json!("A@b.io")));
     }
 }

@@ -196,28 +196,10 @@ mod tests {
     use serde_json::json;
 
     fn object() -> ObjectDescribe {
-        let field = |name: &str, kind: FieldType, nillable: bool| -> Field {
-            serde_json::from_value(json!({
-                "name": name, "label": name, "type": kind, "length": 80, "precision": 0, "scale": 0,
-                "nillable": nillable, "createable": true, "updateable": true, "defaulted_on_create": false,
-                "filterable": true, "id_lookup": false, "external_id": false, "unique": false, "calculated": false,
-                "restricted_picklist": false, "picklist": [], "reference_to": [], "relationship_name": null,
-                "custom": false,
-            }))
-            .unwrap()
-        };
-        ObjectDescribe {
-            name: "Contact".into(),
-            label: "Contact".into(),
-            createable: true,
-            updateable: true,
-            deletable: true,
-            fields: vec![
-                field("LastName", FieldType::String, false),
-                field("Email", FieldType::Email, true),
-                field("Phone", FieldType::Phone, true),
-            ],
-        }
+        let last_name = Field { nillable: false, ..Field::new("LastName", FieldType::String, 80) };
+        let others = [("Email", FieldType::Email), ("Phone", FieldType::Phone)];
+        let others = others.map(|(name, kind)| Field::new(name, kind, 80));
+        ObjectDescribe::new("Contact", std::iter::once(last_name).chain(others).collect())
     }
 
     fn payload(pairs: &[(&str, Wire)]) -> Payload {

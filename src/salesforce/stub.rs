@@ -159,28 +159,7 @@ pub(crate) fn fixture(file: &str) -> Option<Vec<Json>> {
 
 /// A text field that can do everything, of another type.
 pub(crate) fn field(name: &str, kind: FieldType) -> Field {
-    Field {
-        name: name.to_owned(),
-        label: name.to_owned(),
-        kind,
-        length: 80,
-        precision: 18,
-        scale: 2,
-        nillable: true,
-        createable: true,
-        updateable: true,
-        defaulted_on_create: false,
-        filterable: true,
-        id_lookup: false,
-        external_id: false,
-        unique: false,
-        calculated: false,
-        restricted_picklist: false,
-        picklist: Vec::new(),
-        reference_to: Vec::new(),
-        relationship_name: None,
-        custom: false,
-    }
+    Field::new(name, kind, 80)
 }
 
 /// A Contact with six fields.

@@ -123,6 +123,32 @@ pub struct Field {
 }
 
 impl Field {
+    /// A plain field: may be empty, read, written and searched by; nothing else.
+    pub fn new(name: &str, kind: FieldType, length: u32) -> Self {
+        Self {
+            name: name.to_owned(),
+            label: name.to_owned(),
+            kind,
+            length,
+            precision: 18,
+            scale: 2,
+            nillable: true,
+            createable: true,
+            updateable: true,
+            defaulted_on_create: false,
+            filterable: true,
+            id_lookup: false,
+            external_id: false,
+            unique: false,
+            calculated: false,
+            restricted_picklist: false,
+            picklist: Vec::new(),
+            reference_to: Vec::new(),
+            relationship_name: None,
+            custom: name.ends_with("__c"),
+        }
+    }
+
     /// Whether a create fails without it: not nillable, not filled by the destination, settable.
     pub fn is_required(&self) -> bool {
         !self.nillable && !self.defaulted_on_create && self.createable
@@ -152,6 +178,12 @@ pub struct ObjectDescribe {
 }
 
 impl ObjectDescribe {
+    /// An object whose records may be created, changed and deleted.
+    pub fn new(name: &str, fields: Vec<Field>) -> Self {
+        let label = name.to_owned();
+        Self { name: name.to_owned(), label, createable: true, updateable: true, deletable: true, fields }
+    }
+
     /// The field with this API name, whatever its case (the API does not distinguish).
     pub fn field(&self, name: &str) -> Option<&Field> {
         self.fields.iter().find(|field| field.name.eq_ignore_ascii_case(name))

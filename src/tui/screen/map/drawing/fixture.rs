@@ -5,28 +5,7 @@ use crate::mapping::{Link, Mapping, MatchTerm, Transform};
 use crate::types::{Column, ColumnType, Field, FieldType, ObjectDescribe, PicklistValue, Value};
 
 fn field(name: &str, label: &str, kind: FieldType, length: u32) -> Field {
-    Field {
-        name: name.into(),
-        label: label.into(),
-        kind,
-        length,
-        precision: 18,
-        scale: 2,
-        nillable: true,
-        createable: true,
-        updateable: true,
-        defaulted_on_create: false,
-        filterable: true,
-        id_lookup: false,
-        external_id: false,
-        unique: false,
-        calculated: false,
-        restricted_picklist: false,
-        picklist: Vec::new(),
-        reference_to: Vec::new(),
-        relationship_name: None,
-        custom: name.ends_with("__c"),
-    }
+    Field { label: label.into(), ..Field::new(name, kind, length) }
 }
 
 fn read_only(field: Field) -> Field {
@@ -76,14 +55,7 @@ pub(crate) fn contact() -> ObjectDescribe {
         },
         field("Lifetime_Value__c", "Lifetime Value", T::Currency, 0),
     ];
-    ObjectDescribe {
-        name: "Contact".into(),
-        label: "Contact".into(),
-        createable: true,
-        updateable: true,
-        deletable: true,
-        fields,
-    }
+    ObjectDescribe::new("Contact", fields)
 }
 
 /// The columns of the demo's customers.
