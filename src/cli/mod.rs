@@ -144,7 +144,7 @@ async fn run(command: Command, engine: &Engine) -> Result<u8, EngineError> {
 
 /// The full-screen program until the user leaves it.
 async fn screen(engine: Engine, options: tui::Options) -> Result<u8, EngineError> {
-    let ended = tui::run(engine.clone(), options).await;
+    let ended = tui::run(engine.clone().without_asking(), options).await;
     engine.close().await;
     ended.map(|()| 0).map_err(|error| EngineError::failed(error.to_string()))
 }

@@ -35,6 +35,7 @@ pub struct Engine {
     store: Store,
     sources: Arc<Mutex<HashMap<String, Snowflake>>>,
     destinations: Arc<Mutex<HashMap<String, Arc<dyn Destination>>>>,
+    may_ask: bool,
 }
 
 impl std::fmt::Debug for Engine {
@@ -50,10 +51,22 @@ impl Engine {
             EngineError::configuration(format!("cannot make the folder {}: {error}", folders.state.display()))
         })?;
         let store = Store::open(&folders.database())?;
-        let engine =
-            Self { workspace: Workspace::new(folders), store, sources: Arc::default(), destinations: Arc::default() };
+        let engine = Self {
+            workspace: Workspace::new(folders),
+            store,
+            sources: Arc::default(),
+            destinations: Arc::default(),
+            may_ask: true,
+        };
         engine.close_abandoned_runs()?;
         Ok(engine)
+    }
+
+    /// For whoever owns the terminal: a secret that must be typed is refused with what to do,
+    /// because its question would be drawn over the screen.
+    #[must_use]
+    pub fn without_asking(self) -> Self {
+        Self { may_ask: false, ..self }
     }
 
     /// The user's files.

@@ -23,6 +23,13 @@ impl Secrets<'_> {
 
     async fn maybe(&self, secret: Option<&Secret>, key: &str) -> Result<Option<SecretString>, EngineError> {
         let Some(secret) = secret.cloned() else { return Ok(None) };
+        if secret == Secret::Ask && !self.engine.may_ask {
+            return Err(EngineError::configuration(format!(
+                "[{}] {key} = \"ask\" cannot be typed inside the full-screen program",
+                self.connection
+            ))
+            .with_hint("Use the commands, or give it as env:NAME, file:PATH or cmd:COMMAND."));
+        }
         let base = self.engine.workspace.folders().config.clone();
         let what = format!("[{}] {key}", self.connection);
         // A command or a person may take long: not on the runtime's own threads.
