@@ -56,9 +56,8 @@ pub fn colours(lines: &[String]) -> Vec<Span> {
         let role = match token.kind {
             TokenKind::Keyword => Some(Role::SqlKeyword),
             TokenKind::String => Some(Role::SqlString),
-            TokenKind::Number => Some(Role::SqlNumber),
+            TokenKind::Number | TokenKind::Variable => Some(Role::SqlNumber),
             TokenKind::Comment => Some(Role::SqlComment),
-            TokenKind::Variable => Some(Role::SqlMark),
             _ => None,
         };
         // A token may run over several lines; a span is of one.

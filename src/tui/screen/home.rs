@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use super::{Context, Event, Hint, Scene, Screen, ScreenId, home_view};
 use crate::config::{ConfigError, MappingId, Model, NamedMapping};
 use crate::engine::EngineError;
-use crate::store::RunRecord;
+use crate::store::{RunRecord, RunStatus};
 use crate::tui::effect::Effect;
 use crate::tui::keys::{Action, Scope};
 use crate::tui::msg::{Answer, Loaded};
@@ -37,7 +37,10 @@ impl Row {
             }
             for (at, mapping) in model.mappings.iter().enumerate() {
                 let id = MappingId { model: model.slug.clone(), mapping: mapping.slug.clone() }.to_string();
-                let last = loaded.runs.iter().find(|run| run.mapping == id).cloned();
+                let of_this = || loaded.runs.iter().filter(|run| run.mapping == id);
+                // A plan that was only looked at says less than the run before it.
+                let last = of_this().find(|run| run.status != RunStatus::Planned).or_else(|| of_this().next());
+                let last = last.cloned();
                 rows.push(Self { model: model.clone(), mapping: Some(mapping.clone()), first: at == 0, last });
             }
         }

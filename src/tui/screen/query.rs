@@ -403,11 +403,6 @@ impl Screen for Query {
         if self.is_busy() {
             return vec![Hint::of(Action::Stop)];
         }
-        let stale = self.shown.as_ref().is_none_or(|shown| {
-            let (line, column) = self.editor.cursor();
-            sql_text::statement_at(&self.editor.text(), line, column).map(|one| one.text).as_ref()
-                != Some(&shown.preview.sql)
-        });
         if self.on_results {
             let next = if self.shown.is_none() || self.trouble.is_some() {
                 Hint::of(Action::RunQuery)
@@ -426,7 +421,7 @@ impl Screen for Query {
             return hints;
         }
         let mut hints = vec![Hint::of(Action::RunQuery), Hint::named(Action::NextStep, "map")];
-        if !stale {
+        if self.is_shown_as_written() {
             hints.swap(0, 1);
         }
         hints.push(Hint::of(Action::LeaveText));
@@ -480,6 +475,14 @@ impl Screen for Query {
 }
 
 impl Query {
+    /// Whether the rows are those of the statement under the cursor, as it is written now.
+    pub(super) fn is_shown_as_written(&self) -> bool {
+        let (line, column) = self.editor.cursor();
+        let statement = sql_text::statement_at(&self.editor.text(), line, column).map(|one| one.text);
+        self.trouble.is_none()
+            && self.shown.as_ref().is_some_and(|shown| Some(&shown.preview.sql) == statement.as_ref())
+    }
+
     /// What a stopped or failed run is called.
     pub(super) fn trouble_title(error: &EngineError) -> &'static str {
         match error.class {

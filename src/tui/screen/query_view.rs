@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 
 use super::Scene;
 use super::query::{Query, Shown, Trouble};
+use crate::sql;
 use crate::tui::look::Look;
 use crate::tui::sql_text;
 use crate::tui::theme::Role;
@@ -81,6 +82,15 @@ fn editor(query: &Query, frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) {
         frame.buffer_mut().set_stringn(inner.x + 4, inner.y, words, usize::from(inner.width), look.style(Role::Dim));
     }
     query.editor.draw(frame, inner, focused, &spans, look);
+    // Remarks wait until the statement was run: half-typed SQL deserves none.
+    if let Some(remark) = sql::lint(&query.editor.text()).into_iter().next()
+        && query.is_shown_as_written()
+        && area.height > 1
+    {
+        let words = format!("{} {}", look.glyphs.warning, remark.message);
+        let words = format!(" {} ", text::cut(&words, usize::from(area.width.saturating_sub(6)), look.glyphs));
+        frame.buffer_mut().set_string(area.x + 2, area.bottom() - 1, words, look.style(Role::Warning));
+    }
     if let Some(Trouble { place: Some((line, column)), text, .. }) = &query.trouble
         && *text == query.editor.text()
     {

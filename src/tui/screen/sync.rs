@@ -229,6 +229,7 @@ impl Sync {
             match answer {
                 Answer::Summary(Ok(summary)) => {
                     cx.work.org = Some(summary.org.clone());
+                    cx.work.synced = summary.books.actions.total() == 0;
                     self.summary = Some(summary.clone());
                 }
                 Answer::Summary(Err(error)) => cx.say_error(error),
@@ -373,13 +374,16 @@ impl Screen for Sync {
             Stage::Planned if self.disabled(Action::Send, work).is_none() => {
                 vec![Hint::named(Action::Send, "sync these rows")]
             }
-            Stage::Planned => vec![Hint::named(Action::MakePlan, "plan again")],
+            Stage::Planned if self.disabled(Action::Groups, work).is_none() => vec![Hint::named(Action::Groups, "why")],
+            Stage::Planned => vec![Hint::named(Action::GoHome, "done: home")],
             Stage::Sent if self.disabled(Action::Groups, work).is_none() => {
                 vec![Hint::named(Action::Groups, "why"), Hint::named(Action::MakePlan, "plan again")]
             }
             Stage::Sent => vec![Hint::named(Action::MakePlan, "plan again"), Hint::of(Action::GoHome)],
         };
-        hints.extend(rows.into_iter().filter(|row| row.action != Action::Groups || self.stage != Stage::Sent));
+        hints.extend(
+            rows.into_iter().filter(|row| hints.iter().all(|hint| hint.action != row.action)).collect::<Vec<_>>(),
+        );
         if self.stage == Stage::Planned && hints.iter().all(|hint| hint.action != Action::MakePlan) {
             hints.push(Hint::named(Action::MakePlan, "plan again"));
         }

@@ -247,7 +247,7 @@ fn cost_line(sync: &Sync) -> Vec<(String, Role)> {
         );
         return vec![(words, Role::Text)];
     }
-    let Some(forecast) = summary.forecast else { return Vec::new() };
+    let Some(forecast) = summary.forecast.filter(|_| summary.books.actions.writes() > 0) else { return Vec::new() };
     let minutes = if forecast.seconds < 60.0 {
         format!("about {:.0} s", forecast.seconds.max(1.0).ceil())
     } else {
