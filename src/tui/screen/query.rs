@@ -1,11 +1,14 @@
 //! 2 Query: write the SELECT, look at its first rows, choose the key, name the model.
 
+mod guess;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
+use self::guess::{likely_key, name_from, not_a_key};
 use super::{Context, Event, Hint, Scene, Screen, ScreenId, query_view};
 use crate::config::{Model, slug_of};
 use crate::engine::{EngineError, ErrorClass};
@@ -321,41 +324,6 @@ impl Query {
             }
         }
     }
-}
-
-/// The column that probably identifies a row: `ID`, else the first that ends in `_ID`, if its values
-/// in these rows are there and differ.
-fn likely_key(preview: &Preview) -> Option<String> {
-    let named = |wanted: &dyn Fn(&str) -> bool| {
-        preview.schema.iter().map(|column| column.name.as_str()).find(|name| wanted(&name.to_uppercase()))
-    };
-    let name = named(&|name| name == "ID").or_else(|| named(&|name| name.ends_with("_ID")))?;
-    not_a_key(preview, name).is_none().then(|| name.to_owned())
-}
-
-/// Why a column does not identify these rows.
-fn not_a_key(preview: &Preview, name: &str) -> Option<String> {
-    let column = preview.schema.iter().position(|column| column.name == name)?;
-    let mut seen = std::collections::HashSet::new();
-    for value in preview.rows.iter().filter_map(|row| row.get(column)) {
-        if value.is_null() {
-            return Some(format!("{name} is NULL in some of these rows: those rows have no identity and are held"));
-        }
-        if !seen.insert(value.to_string()) {
-            return Some(format!(
-                "{name} repeats in these rows ({value}): add a column to the key, or such rows are held"
-            ));
-        }
-    }
-    None
-}
-
-/// A name for a model, from the table behind FROM.
-fn name_from(sql: &str) -> String {
-    let mut words = sql.split_whitespace().skip_while(|word| !word.eq_ignore_ascii_case("from")).skip(1);
-    let table = words.next().unwrap_or_default().rsplit('.').next().unwrap_or_default();
-    let slug = slug_of(table.trim_matches(['"', '(', ')', ';', ',']));
-    if slug.is_empty() { "model".to_owned() } else { slug }
 }
 
 impl Screen for Query {

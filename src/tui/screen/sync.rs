@@ -47,6 +47,8 @@ pub struct Sync {
     of: Option<(MappingId, Mapping)>,
     pub(super) run: Option<RunId>,
     pub(super) progress: Progress,
+    /// When the phase of the progress began, in its own seconds.
+    pub(super) phase_began: f64,
     pub(super) summary: Option<RunSummary>,
     pub(super) error: Option<EngineError>,
     pub(super) pages: Pages,
@@ -193,6 +195,9 @@ impl Sync {
         if self.working.is_for(ticket) {
             match answer {
                 Answer::Progress(progress) => {
+                    if progress.phase != self.progress.phase {
+                        self.phase_began = progress.seconds;
+                    }
                     self.progress = *progress;
                     if self.stage == Stage::Sending && !self.reading.is_busy() {
                         self.read(cx, true);

@@ -33,6 +33,10 @@ fn while_the_plan_is_made() {
     };
     program.answer_to(ticket, Answer::Progress(progress));
     assert_snapshot!(program.screen());
+    // A rate, and from it the time that is left, only once it means something.
+    program.answer_to(ticket, Answer::Progress(Progress { done: 2_000, seconds: 12.0, ..progress }));
+    let screen = program.screen();
+    assert!(screen.contains("200 rows/s, 10 s left"), "{screen}");
 }
 
 #[test]
