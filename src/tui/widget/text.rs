@@ -97,12 +97,7 @@ pub fn wrap(text: &str, cells: usize) -> Vec<String> {
                 continue;
             }
             for letter in word.graphemes(true) {
-                let before = line.len();
-                line.push_str(letter);
-                if line.width() > cells && before > 0 {
-                    let rest = line.split_off(before);
-                    lines.push(std::mem::replace(&mut line, rest));
-                }
+                append(letter, cells, &mut line, &mut lines);
             }
         }
         lines.push(line.trim_end().to_owned());
@@ -111,6 +106,27 @@ pub fn wrap(text: &str, cells: usize) -> Vec<String> {
         lines.push(String::new());
     }
     lines
+}
+
+/// One letter more at the end of `line`; when that is too wide, what was there becomes a line.
+fn append(letter: &str, cells: usize, line: &mut String, lines: &mut Vec<String>) {
+    let before = line.len();
+    line.push_str(letter);
+    if line.width() <= cells {
+        return;
+    }
+    line.truncate(before);
+    if before > 0 {
+        lines.push(std::mem::take(line));
+    }
+    if letter.width() <= cells || letter.chars().count() == 1 {
+        line.push_str(letter);
+        return;
+    }
+    // In some scripts one letter of several signs is wider than a whole narrow line.
+    for sign in letter.chars() {
+        append(sign.encode_utf8(&mut [0; 4]), cells, line, lines);
+    }
 }
 
 /// A number with its thousands apart: 1,204,331.
@@ -168,6 +184,15 @@ mod tests {
         assert_eq!(wrap("one two three", 8), ["one two", "three"]);
         assert_eq!(wrap("abcdefgh", 3), ["abc", "def", "gh"]);
         assert_eq!(thousands(1_204_331), "1,204,331");
+    }
+
+    #[test]
+    fn a_letter_wider_than_the_line_is_broken_in_its_signs() {
+        for text in ["\u{1b132}\u{113cc}", "\u{fe68}\u{6d2}", "a\u{1b132}\u{113cc}b"] {
+            let lines = wrap(text, 2);
+            assert!(lines.iter().all(|line| line.width() <= 2), "{lines:?}");
+            assert_eq!(lines.concat(), text);
+        }
     }
 
     proptest! {
