@@ -7,6 +7,7 @@
 pub mod app;
 mod app_view;
 pub mod effect;
+mod encode;
 mod event_loop;
 pub mod glyphs;
 pub mod input;

@@ -7,6 +7,8 @@ use ratatui::backend::{Backend, ClearType, CrosstermBackend, WindowSize};
 use ratatui::buffer::Cell;
 use ratatui::layout::{Position, Size};
 
+use super::encode::encode;
+
 /// Opens a synchronized update (<https://contour-terminal.org/vt-extensions/synchronized-output/>):
 /// terminals that know it show the frame whole, others ignore it.
 const BEGIN: &[u8] = b"\x1b[?2026h";
@@ -63,7 +65,9 @@ impl<W: Write> Backend for Output<W> {
             return Ok(());
         }
         self.cursor = None;
-        self.queue().draw(content)
+        let width = (self.size)()?.width;
+        encode(content, width, &mut self.page);
+        Ok(())
     }
 
     fn hide_cursor(&mut self) -> io::Result<()> {

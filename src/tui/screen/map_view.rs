@@ -2,6 +2,8 @@
 
 mod footer;
 mod grid;
+mod lines;
+mod lists;
 #[cfg(test)]
 mod tests;
 
@@ -14,11 +16,10 @@ use unicode_width::UnicodeWidthStr;
 
 use super::Scene;
 use super::map::MapScreen;
-use super::map::drawing::{Drawing, Line, List, Show, Side, plain, quoted};
-use crate::mapping::{Severity, Source};
-use crate::tui::widget::gutter::{Dot, ENDS, Gutter, GutterStyles, Look, Problem};
-use crate::tui::widget::route::{End, LineSet, Net, Weight, route};
-use crate::types::{Field, FieldType};
+use super::map::drawing::{Drawing, Show, Side, plain};
+use crate::tui::widget::gutter::GutterStyles;
+use crate::tui::widget::route::LineSet;
+use crate::types::Field;
 
 /// The styles of the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -198,9 +199,9 @@ pub fn draw(screen: &Drawing, area: Rect, buffer: &mut Buffer, paint: &Paint) ->
         return grid::draw(screen, places.frame, buffer, paint);
     }
     frame(screen, &places, buffer, paint);
-    columns(screen, places.left, buffer, paint);
-    fields(screen, places.right, buffer, paint);
-    lines(screen, places.gutter, buffer, paint);
+    lists::columns(screen, places.left, buffer, paint);
+    lists::fields(screen, places.right, buffer, paint);
+    lines::draw(screen, places.gutter, buffer, paint);
     let side = screen.moving_side();
     let list = if side == Side::Columns { places.left } else { places.right };
     let row = u16::try_from(screen.list(side).cursor_row()).unwrap_or(0);
@@ -335,237 +336,6 @@ fn border(area: Rect, buffer: &mut Buffer, paint: &Paint) {
     buffer[(area.right() - 1, area.top())].set_char(corner(1));
     buffer[(area.left(), area.bottom() - 1)].set_char(corner(2));
     buffer[(area.right() - 1, area.bottom() - 1)].set_char(corner(3));
-}
-
-/// How a row of a list is shown.
-struct RowStyle {
-    mark: &'static str,
-    over: Option<Style>,
-}
-
-fn row_style(screen: &Drawing, side: Side, item: usize, paint: &Paint) -> RowStyle {
-    let moving = screen.moving_side();
-    let here = screen.list(side).item() == Some(item);
-    if here && side == moving {
-        // One style over the whole row: colours below it would show as patches of background.
-        return RowStyle { mark: ">", over: Some(Style::reset().patch(paint.styles.selected)) };
-    }
-    let held = screen.hand.as_ref().is_some_and(|hand| (hand.from, hand.item) == (side, item));
-    let partner = side != screen.side
-        && screen.focused().iter().any(|at| {
-            let line = &screen.lines[*at];
-            (if side == Side::Columns { line.column } else { line.field }) == Some(item)
-        });
-    RowStyle { mark: " ", over: (held || partner).then_some(paint.styles.partner) }
-}
-
-fn columns(screen: &Drawing, area: Rect, buffer: &mut Buffer, paint: &Paint) {
-    let styles = &paint.styles;
-    let width = usize::from(area.width);
-    let longest = screen.columns.iter().map(|column| column.name.width()).max().unwrap_or(0);
-    let wide = width >= 42;
-    let kinds = if wide { 14 } else { 0 };
-    let name_width = longest.min(width.saturating_sub(3 + kinds + 8)).max(6);
-    let value_width = width.saturating_sub(3 + name_width + kinds);
-    for (row, slot) in screen.left.view(usize::from(area.height)).iter().enumerate() {
-        let Some(item) = *slot else { continue };
-        let column = &screen.columns[item];
-        let look = row_style(screen, Side::Columns, item, paint);
-        let sample = screen.sample_of(item).map(|value| match value {
-            crate::types::Value::Text(text) => plain(text.trim()),
-            other => quoted(other),
-        });
-        let mut line = vec![
-            (look.mark.to_owned(), styles.accent),
-            (fit(&column.name, name_width, paint), styles.text),
-            (" ".into(), styles.text),
-        ];
-        if wide {
-            line.push((fit(&column.kind.to_string(), kinds, paint), styles.dim));
-        }
-        line.push((fit(&sample.unwrap_or_default(), value_width, paint), styles.dim));
-        spans(&line, row_at(area, row), buffer);
-        if let Some(over) = look.over {
-            buffer.set_style(Rect { width: name_width as u16 + 2, ..row_at(area, row) }, over);
-        }
-    }
-}
-
-fn fields(screen: &Drawing, area: Rect, buffer: &mut Buffer, paint: &Paint) {
-    let styles = &paint.styles;
-    let width = usize::from(area.width);
-    let kinds = if width >= 44 { 13 } else { 12.min(width / 2) };
-    let shown = screen.right.view(usize::from(area.height));
-    let longest = screen.object.fields.iter().map(|field| field.name.width()).max().unwrap_or(0);
-    let name_width = (longest + 1).min(width.saturating_sub(2 + kinds)).max(6);
-    let note_width = width.saturating_sub(3 + name_width + kinds);
-    for (row, slot) in shown.iter().enumerate() {
-        let Some(item) = *slot else { continue };
-        let field = &screen.object.fields[item];
-        let look = row_style(screen, Side::Fields, item, paint);
-        let missing = screen.is_missing(field);
-        let name_style = if missing {
-            styles.error
-        } else if field.is_writable() {
-            styles.text
-        } else {
-            styles.dim
-        };
-        let name = cut(&field.name, name_width - usize::from(field.is_required()), paint);
-        let required = if field.is_required() { "*" } else { "" };
-        let gap = name_width.saturating_sub(name.width() + required.len()) + 1;
-        let mut line = vec![
-            (look.mark.to_owned(), styles.accent),
-            (name, name_style),
-            (required.to_owned(), if missing { styles.error } else { styles.accent }),
-            (" ".repeat(gap), styles.text),
-            (fit(&kind(field), kinds, paint), styles.dim),
-        ];
-        if note_width >= 6 {
-            let (note, style) = note(screen, item, field, paint);
-            line.push((format!(" {}", fit(&note, note_width, paint)), style));
-        }
-        spans(&line, row_at(area, row), buffer);
-        if let Some(over) = look.over {
-            buffer.set_style(Rect { width: name_width as u16 + 1, ..row_at(area, row) }, over);
-        }
-    }
-}
-
-/// Type and length, or how many values a picklist has.
-fn kind(field: &Field) -> String {
-    match field.kind {
-        FieldType::Picklist | FieldType::MultiPicklist | FieldType::Combobox if !field.picklist.is_empty() => {
-            format!("picklist {}", field.picklist.iter().filter(|value| value.active).count())
-        }
-        _ if field.kind.is_text() && field.length > 0 => format!("{}({})", field.kind, field.length),
-        _ => field.kind.to_string(),
-    }
-}
-
-/// What else there is to say about a field where there is room.
-fn note(screen: &Drawing, item: usize, field: &Field, paint: &Paint) -> (String, Style) {
-    let styles = &paint.styles;
-    if let Some(finding) = screen.findings_at(Side::Fields, item).max_by_key(|finding| finding.severity) {
-        let style = if finding.severity == Severity::Error { styles.error } else { styles.warning };
-        return (if screen.is_missing(field) { "needs a line".into() } else { finding.message.clone() }, style);
-    }
-    let proposal = screen.lines_at(Side::Fields, item).find_map(|(_, line)| line.proposal);
-    if let Some(proposal) = proposal.and_then(|at| screen.proposals.get(at)) {
-        return (format!("{} {}", proposal.reason, proposal.score), styles.gutter.proposal);
-    }
-    let words = if field.calculated {
-        "computed"
-    } else if !field.is_writable() {
-        "read-only"
-    } else if field.external_id {
-        "external id"
-    } else if field.restricted_picklist {
-        "restricted"
-    } else {
-        ""
-    };
-    (words.into(), styles.dim)
-}
-
-/// The lines in view, the one in hand last.
-fn lines(screen: &Drawing, area: Rect, buffer: &mut Buffer, paint: &Paint) {
-    let rows = usize::from(area.height);
-    let focused = screen.focused();
-    let end = |list: &List, item: Option<usize>| match item.and_then(|item| list.position(item)) {
-        None => End::Hidden,
-        Some(slot) if slot < list.top() => End::Above,
-        Some(slot) if slot - list.top() >= rows => End::Below,
-        Some(slot) => End::Row(slot - list.top()),
-    };
-    let mut nets = Vec::new();
-    let mut looks = Vec::new();
-    for (at, line) in screen.lines.iter().enumerate() {
-        let focus = focused.contains(&at);
-        looks.push(look(screen, line, focus));
-        let (from, to) = (end(&screen.left, line.column), end(&screen.right, line.field));
-        // An end that a filter hides says nothing; a constant has no column and says what it is.
-        let hidden = |end: End, item: Option<usize>| end == End::Hidden && item.is_some();
-        if hidden(from, line.column) || hidden(to, line.field) {
-            continue;
-        }
-        let weight = if line.term.is_some() {
-            Weight::Double
-        } else if line.proposal.is_some() {
-            Weight::Dotted
-        } else if focus {
-            Weight::Heavy
-        } else {
-            Weight::Light
-        };
-        nets.push(Net { id: at, from, to, weight, in_hand: false });
-    }
-    if let Some(hand) = &screen.hand {
-        let there = screen.list(hand.from.other()).item();
-        let (column, field) = match hand.from {
-            Side::Columns => (Some(hand.item), there),
-            Side::Fields => (there, Some(hand.item)),
-        };
-        // Over a line that is drawn already, the one in hand covers it.
-        nets.retain(|net| {
-            let line = &screen.lines[net.id];
-            (line.column, line.field) != (column, field)
-        });
-        let name = |at: Option<usize>| at.map(|at| screen.object.fields[at].name.clone()).unwrap_or_default();
-        let from = column.map(|at| screen.columns[at].name.clone()).unwrap_or_default();
-        looks.push(Look { focused: true, problem: None, from, to: name(field) });
-        let (from, to) = (end(&screen.left, column), end(&screen.right, field));
-        nets.push(Net { id: looks.len() - 1, from, to, weight: Weight::Heavy, in_hand: true });
-    }
-    let routed = route(&nets, rows, usize::from(area.width.saturating_sub(ENDS)));
-    let dots = |side: Side| -> Vec<Dot> {
-        let slots = screen.list(side).view(rows);
-        slots.iter().map(|slot| slot.map_or(Dot::Nothing, |item| dot(screen, side, item))).collect()
-    };
-    Gutter {
-        routed: &routed,
-        looks: &looks,
-        left: &dots(Side::Columns),
-        right: &dots(Side::Fields),
-        set: paint.set,
-        styles: paint.styles.gutter,
-    }
-    .render(area, buffer);
-}
-
-fn look(screen: &Drawing, line: &Line, focused: bool) -> Look {
-    let to = line.field.map(|at| screen.object.fields[at].name.clone()).unwrap_or_default();
-    let problem = line.severity.map(|severity| match severity {
-        Severity::Error => Problem::Error,
-        Severity::Warning => Problem::Warning,
-    });
-    let from = match line.link.and_then(|at| screen.mapping().links.get(at)).map(|link| &link.source) {
-        Some(Source::Constant(_)) => plain(&line.source),
-        _ => line.source.clone(),
-    };
-    Look { focused, problem, from, to }
-}
-
-fn dot(screen: &Drawing, side: Side, item: usize) -> Dot {
-    let held = screen.hand.as_ref().is_some_and(|hand| {
-        (hand.from, hand.item) == (side, item) || (hand.from != side && screen.list(side).item() == Some(item))
-    });
-    let missing = side == Side::Fields && screen.is_missing(&screen.object.fields[item]);
-    let mut dot = match (held, missing) {
-        (true, _) => Dot::Linked,
-        (false, true) => Dot::Missing,
-        (false, false) => Dot::Open,
-    };
-    for (_, line) in screen.lines_at(side, item) {
-        match (line.term, line.proposal) {
-            (Some(_), _) => return Dot::Matcher,
-            (None, None) => dot = Dot::Linked,
-            // A proposal has its arrow head, and an open dot at its column.
-            (None, Some(_)) if side == Side::Fields => dot = Dot::Linked,
-            _ => {}
-        }
-    }
-    dot
 }
 
 fn row_at(area: Rect, row: usize) -> Rect {

@@ -6,7 +6,8 @@ use ratatui::style::Style;
 use unicode_width::UnicodeWidthStr;
 
 use super::super::map::drawing::{After, Drawing, Line, Preview, Side, plain, quoted};
-use super::{Paint, kind, row_at, spans};
+use super::lists::kind;
+use super::{Paint, row_at, spans};
 use crate::mapping::{Place, Severity};
 
 type Spans = Vec<(String, Style)>;

@@ -5,7 +5,8 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::super::map::drawing::{Drawing, Line, Side, plain, quoted};
-use super::{Paint, border, fit, kind, row_at, spans};
+use super::lists::kind;
+use super::{Paint, border, fit, row_at, spans};
 use crate::mapping::{Place, Severity};
 
 /// One row of the table.

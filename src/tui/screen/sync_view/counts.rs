@@ -121,9 +121,10 @@ fn progress_line(sync: &Sync) -> Vec<(String, Role)> {
         let _ = write!(pace, "   {} rows/s", text::thousands(rate.round() as u64));
         if let Some(left) = progress.total.and_then(|total| total.checked_sub(progress.done)).filter(|left| *left > 0) {
             let seconds = (left as f64 / rate).ceil();
-            let _ = match seconds < 90.0 {
-                true => write!(pace, ", {seconds:.0} s left"),
-                false => write!(pace, ", {:.0} min left", (seconds / 60.0).ceil()),
+            let _ = if seconds < 90.0 {
+                write!(pace, ", {seconds:.0} s left")
+            } else {
+                write!(pace, ", {:.0} min left", (seconds / 60.0).ceil())
             };
         }
     }
