@@ -51,7 +51,7 @@ enum Part {
 
 impl Mapper {
     /// Finds columns and fields. Links whose column or field does not exist are named in the error
-    /// (run [`super::check`] first for the whole story).
+    /// (run [`super::check()`] first for the whole story).
     pub fn new(mapping: &Mapping, columns: &[Column], object: &ObjectDescribe) -> Result<Self, String> {
         let at = |name: &str| {
             columns
