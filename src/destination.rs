@@ -1,6 +1,9 @@
 //! What a run needs of a destination. Each destination implements it; the engine sees only this.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::path::Path;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -63,6 +66,74 @@ pub enum RowResult {
     Err(DestinationError),
 }
 
+/// Which way rows and look-ups take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Api {
+    /// sObject Collections: 200 rows a call; look-ups one query a call. The fastest answer a row.
+    #[default]
+    Collections,
+    /// Five Collections, or five look-ups, packed into one Composite call, which counts once.
+    Composite,
+    /// Bulk API 2.0 jobs: a few calls whatever the rows, results after minutes.
+    Bulk,
+}
+
+impl Api {
+    /// The word, as mappings and `--json` write it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Collections => "collections",
+            Self::Composite => "composite",
+            Self::Bulk => "bulk",
+        }
+    }
+}
+
+impl fmt::Display for Api {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// What a write may do beside setting fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct WriteOptions {
+    /// Save although a duplicate rule that only warns has found something.
+    pub allow_duplicates: bool,
+    /// Let the org's assignment rules choose the owner.
+    pub auto_assign: bool,
+}
+
+/// How much fits where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WriteLimits {
+    /// Rows in one part of a call.
+    pub rows: usize,
+    /// Parts in one packed call.
+    pub parts: usize,
+    /// Calls in flight at once.
+    pub in_flight: usize,
+}
+
+/// A call that was refused whole: nothing of it happened, unless the error is in doubt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// What the destination said.
+    pub error: DestinationError,
+    /// How long it asks to wait.
+    pub retry_after: Option<Duration>,
+}
+
+impl From<DestinationError> for Refusal {
+    fn from(error: DestinationError) -> Self {
+        Self { error, retry_after: None }
+    }
+}
+
+/// What became of one part of a call: its rows by position, or a refusal of the part.
+pub type PartResult = Result<Vec<RowResult>, DestinationError>;
+
 /// What kind of trouble it is, which says what to do next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -71,6 +142,8 @@ pub enum ErrorKind {
     Transient,
     /// This row, as it is, will never be accepted.
     Data,
+    /// May pass in a smaller call: a trigger's limits, or a failure that nobody knows.
+    Batch,
     /// The mapping, a permission or a setting is wrong: every row will fail alike.
     Configuration,
     /// Not signed in (any more), or refused.
@@ -104,7 +177,24 @@ pub struct ApiUsage {
     pub used: u64,
     /// Calls allowed.
     pub max: u64,
+    /// Calls that are left to others: below this, none is made.
+    pub floor: u64,
 }
+
+impl ApiUsage {
+    /// Calls left for everybody.
+    pub fn left(&self) -> u64 {
+        self.max.saturating_sub(self.used)
+    }
+
+    /// Calls left for us.
+    pub fn spendable(&self) -> u64 {
+        self.left().saturating_sub(self.floor)
+    }
+}
+
+/// The code of a call that was not made, because the API floor is reached.
+pub const API_FLOOR: &str = "API_FLOOR";
 
 /// Who and where we are.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -140,6 +230,7 @@ pub trait Destination: Send + Sync {
         object: &ObjectDescribe,
         fields: &[String],
         any_of: &[FieldIn],
+        api: Api,
     ) -> Result<Vec<Record>, DestinationError>;
 
     /// The records with these ids; those that are gone are left out.
@@ -150,19 +241,102 @@ pub trait Destination: Send + Sync {
         ids: &[String],
     ) -> Result<Vec<Record>, DestinationError>;
 
-    /// Writes at most [`Destination::write_batch`] rows in **one** call; results by position.
+    /// Writes in **one** call: at most [`WriteLimits::parts`] parts of at most
+    /// [`WriteLimits::rows`] rows; results by position.
     ///
     /// Never repeats a call that may have happened: a lost answer is [`ErrorKind::InDoubt`].
     /// An expired session is renewed once, because such a call was refused whole.
-    async fn write(&self, kind: WriteKind, object: &str, rows: &[WriteRow])
-    -> Result<Vec<RowResult>, DestinationError>;
+    async fn write(
+        &self,
+        kind: WriteKind,
+        object: &str,
+        parts: &[Vec<WriteRow>],
+        options: WriteOptions,
+    ) -> Result<Vec<PartResult>, Refusal>;
 
-    /// How many rows one call takes.
-    fn write_batch(&self) -> usize;
+    /// How much one call takes.
+    fn limits(&self) -> WriteLimits;
+
+    /// Whether a row can go this way: some values mean something else there.
+    fn carries(&self, api: Api, row: &WriteRow) -> bool;
+
+    /// Jobs for many rows, where the destination has them.
+    fn bulk(&self) -> Option<&dyn Bulk>;
 
     /// API calls that this value has made, sign-in left out.
     fn calls(&self) -> u64;
 
     /// The budget as of the last answer; `None` before the first.
     fn usage(&self) -> Option<ApiUsage>;
+
+    /// Asks for the budget now. One call, made below the floor too.
+    async fn ask_usage(&self) -> Result<ApiUsage, DestinationError>;
+}
+
+/// Where a job is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BulkState {
+    /// Takes rows; nothing is written.
+    Open,
+    /// The destination works on it: rows done so far.
+    Working(u64),
+    /// It ended; every row has a result. Holds what the destination says, when it did not end well.
+    Ended(Option<String>),
+}
+
+/// What became of one row of a job.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BulkResult {
+    /// The row's values by field, as the destination gives them back (`Id` among them).
+    pub values: BTreeMap<String, String>,
+    /// What happened; `None` when the row was not processed.
+    pub result: Option<RowResult>,
+}
+
+/// Results of a job, one by one; they lie in files, not in memory.
+pub type BulkResults = Box<dyn Iterator<Item = Result<BulkResult, DestinationError>> + Send>;
+
+/// Records of a scan, one by one; they lie in files, not in memory.
+pub type Scan = Box<dyn Iterator<Item = Result<Record, DestinationError>> + Send>;
+
+/// Rows on their way into a job, in a file.
+pub trait BulkRows: Send {
+    /// Adds a row; false when the part is full and the row was not taken.
+    fn add(&mut self, row: &WriteRow) -> Result<bool, DestinationError>;
+
+    /// Completes the file and says where it is.
+    fn finish(&mut self) -> Result<&Path, DestinationError>;
+}
+
+/// Jobs for many rows. Results are joined by key: their order means nothing.
+#[async_trait]
+pub trait Bulk: Send + Sync {
+    /// A file for rows that set these fields.
+    fn rows(
+        &self,
+        kind: WriteKind,
+        object: &ObjectDescribe,
+        fields: &[String],
+    ) -> Result<Box<dyn BulkRows>, DestinationError>;
+
+    /// Opens a job and gives its id. Nothing is written before [`Bulk::send`].
+    async fn open(&self, kind: WriteKind, object: &str) -> Result<String, DestinationError>;
+
+    /// Uploads the rows and lets the destination begin. In doubt, [`Bulk::state`] knows.
+    async fn send(&self, job: &str, rows: &Path) -> Result<(), DestinationError>;
+
+    /// Where the job is.
+    async fn state(&self, job: &str) -> Result<BulkState, DestinationError>;
+
+    /// Stops the job. What was processed stays.
+    async fn abort(&self, job: &str) -> Result<(), DestinationError>;
+
+    /// All results of a job that ended: rows that arrived, that failed, that were not processed.
+    async fn results(&self, job: &str) -> Result<BulkResults, DestinationError>;
+
+    /// About how many records the object has.
+    async fn count(&self, object: &str) -> Result<u64, DestinationError>;
+
+    /// Reads every record in which one of `set` is not empty, by a job. In no order.
+    async fn scan(&self, object: &ObjectDescribe, fields: &[String], set: &[String]) -> Result<Scan, DestinationError>;
 }

@@ -112,6 +112,8 @@ pub struct SalesforceConnection {
     pub instance_url: Option<String>,
     /// Such as `65.0`.
     pub api_version: Option<String>,
+    /// Calls of the day that are left to others.
+    pub api_floor: Option<u64>,
 }
 
 impl SalesforceConnection {

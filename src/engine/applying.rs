@@ -6,11 +6,11 @@ use std::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::planning::{Matching, busy_error};
-use super::writing::{Stop, Writer};
+use super::writing::{self, Stop};
 use super::{Engine, EngineError, Phase, Progress, ProgressSender, RunSummary};
 use crate::destination::{Destination, DestinationError, ErrorKind};
 use crate::mapping::Mapping;
-use crate::plan::{Action, Books, Decision};
+use crate::plan::{Books, Decision, Outcome, Route};
 use crate::store::{RunId, RunRecord, RunStatus, Store};
 use crate::types::ObjectDescribe;
 
@@ -25,6 +25,7 @@ pub(super) struct Applying {
     pub(super) object: ObjectDescribe,
     pub(super) destination: Arc<dyn Destination>,
     pub(super) cancel: CancellationToken,
+    pub(super) route: Route,
     progress: ProgressSender,
     started: Instant,
     calls_before: u64,
@@ -58,6 +59,7 @@ impl Engine {
         }
         let calls_before = destination.calls();
         let object = destination.describe(&planned.definition.object).await?;
+        let route = planned.forecast.map_or_else(Route::default, |forecast| forecast.route());
         if let Some(busy) = self.store.active_runs()?.into_iter().find(|run| run.mapping == planned.mapping) {
             return Err(busy_error(&busy.mapping, busy.id, busy.pid));
         }
@@ -76,6 +78,7 @@ impl Engine {
             object,
             destination,
             cancel,
+            route,
             progress,
             started,
             calls_before,
@@ -133,12 +136,7 @@ impl Applying {
         if let Err(error) = self.store.settle_skipped(self.run) {
             return Some(Stop::Engine(error.into()));
         }
-        for action in [Action::Update, Action::Create, Action::Delete] {
-            if let Err(stop) = Writer::new(self, action).write_all().await {
-                return Some(stop);
-            }
-        }
-        None
+        writing::write_all(self).await.err()
     }
 
     /// Looks every record up again; a row whose decision is no longer the planned one is held.
@@ -178,14 +176,27 @@ impl Applying {
         Ok(())
     }
 
-    pub(super) fn count(&mut self) -> Result<(), Stop> {
-        Ok(self.store.count_words(self.run, &mut self.books)?)
+    /// Counts what was settled, without reading every row again.
+    pub(super) fn count(&mut self, settled: &[(u64, Outcome, Option<String>, Option<DestinationError>)]) {
+        for (_, outcome, ..) in settled {
+            *self.books.outcomes.of(*outcome) += 1;
+        }
     }
 
-    pub(super) fn report_writing(&self) {
+    fn written(&self) -> u64 {
         let outcomes = self.books.outcomes;
-        let done = outcomes.created + outcomes.updated + outcomes.deleted + outcomes.failed + outcomes.unprocessed;
-        self.report(Phase::Writing, done, Some(self.books.actions.writes()));
+        outcomes.created + outcomes.updated + outcomes.deleted + outcomes.failed + outcomes.unprocessed
+    }
+
+    /// Tells how far the writing is; at the API floor it waits.
+    pub(super) fn report_writing(&self, at_floor: bool) {
+        let phase = if at_floor { Phase::WaitingForCalls } else { Phase::Writing };
+        self.report(phase, self.written(), Some(self.books.actions.writes()));
+    }
+
+    /// Tells how far a job is, by what the destination says.
+    pub(super) fn report_job(&self, rows: u64) {
+        self.report(Phase::Writing, self.written() + rows, Some(self.books.actions.writes()));
     }
 
     fn report(&self, phase: Phase, done: u64, total: Option<u64>) {

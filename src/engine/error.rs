@@ -107,7 +107,7 @@ impl From<DestinationError> for EngineError {
         let class = match error.kind {
             ErrorKind::Auth | ErrorKind::Transient | ErrorKind::Limit => ErrorClass::Connection,
             ErrorKind::Configuration => ErrorClass::Configuration,
-            ErrorKind::Data | ErrorKind::InDoubt => ErrorClass::Failed,
+            ErrorKind::Data | ErrorKind::Batch | ErrorKind::InDoubt => ErrorClass::Failed,
         };
         Self {
             code: Some(error.code.clone()),

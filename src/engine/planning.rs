@@ -7,15 +7,23 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Engine, EngineError, Phase, Progress, ProgressSender};
 use crate::config::{MappingId, Model};
-use crate::destination::{Destination, Record};
+use crate::destination::{Api, Destination, Record};
 use crate::mapping::{Mapping, Severity, WritePolicy, check};
-use crate::plan::{Books, Candidates, Change, Decision, Rules, decide, forecast};
+use crate::plan::{
+    Actions, Books, Candidates, Change, Decision, PARENT_FIELD, Route, Rules, decide, record_keys, row_keys,
+};
 use crate::snowflake::QueryOptions;
 use crate::store::{NewRun, RunId, RunStatus, StagedRow, Store};
 use crate::types::ObjectDescribe;
 
 /// Rows that are looked up together: large enough to fill the URLs, small enough for memory.
 const LOOK_UP_ROWS: usize = 4_000;
+/// Rows from which on it is worth to ask how large the object is.
+const SCAN_FROM_ROWS: u64 = 2_000;
+/// An object is read whole when it has at most so many records for each row …
+const SCAN_FACTOR: u64 = 4;
+/// … or at most so many in all.
+const SCAN_ALWAYS: u64 = 100_000;
 
 /// What a plan should cover.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -75,10 +83,11 @@ impl Engine {
         }
         let columns = source.describe(&sql).await?;
         let object = destination.describe(&mapping.object).await?;
+        let name = id.to_string();
+        self.recover_jobs(&name, destination.as_ref(), &object, &cancel).await?;
         let mapping = mapping.respelled(&object);
         self.refuse_broken(id, &model, &mapping, &columns, &object)?;
         let org = destination.org().await?;
-        let name = id.to_string();
         if let Some(other) = self.store.org_of(&name)?.filter(|other| *other != org.id) {
             return Err(EngineError::configuration(format!(
                 "{name} was synced to the org {other}, and [salesforce.{}] is now {} ({})",
@@ -183,8 +192,9 @@ impl Plan<'_> {
             .balance(false)
             .map_err(|why| EngineError::failed(format!("the books do not balance: {why}; nothing was written")))?;
         let seconds_per_call = if calls == 0 { 0.5 } else { matching.elapsed().as_secs_f64() / calls as f64 };
-        let usage = self.destination.usage().map(|usage| (usage.used, usage.max));
-        let forecast = forecast(&self.books.actions, self.destination.write_batch(), seconds_per_call, usage);
+        let (limits, usage) = (self.destination.limits(), self.destination.usage());
+        let route = Route::choose(&self.mapping, &self.books.actions, limits, usage);
+        let forecast = route.forecast(&self.books.actions, limits, seconds_per_call, usage);
         self.store.save_books(
             self.run,
             &self.books,
@@ -222,7 +232,8 @@ impl Plan<'_> {
 
     async fn match_rows(&mut self, options: &PlanOptions, cancel: &CancellationToken) -> Result<(), EngineError> {
         let total = self.selected(options);
-        let matching = Matching::new(self.destination.clone(), &self.mapping, &self.object);
+        let mut matching = Matching::new(self.destination.clone(), &self.mapping, &self.object);
+        matching.choose_way(&self.store, self.run, total).await?;
         let in_doubt = if self.mapping.matcher.terms.is_empty() {
             self.store.keys_in_doubt(&self.name, self.run)?
         } else {
@@ -231,7 +242,7 @@ impl Plan<'_> {
         let (mut after, mut done) = (None, 0);
         loop {
             let rows = self.store.undecided(self.run, after, LOOK_UP_ROWS)?;
-            let Some(last) = rows.last() else { return Ok(()) };
+            let Some(last) = rows.last() else { break };
             after = Some(last.position);
             let rows: Vec<StagedRow> =
                 rows.into_iter().filter(|row| row.change.is_selected(self.mapping.rows, options.full)).collect();
@@ -253,6 +264,7 @@ impl Plan<'_> {
                 return Err(EngineError::stopped());
             }
         }
+        Ok(self.store.forget_found(self.run)?)
     }
 
     /// Two rows for one record are never written in one run: all of them are held.
@@ -285,6 +297,9 @@ pub(super) struct Matching<'a> {
     object: &'a ObjectDescribe,
     fields: Vec<String>,
     only_if_empty: Vec<String>,
+    api: Api,
+    /// Where a scan has put every record.
+    scanned: Option<(Store, RunId)>,
 }
 
 impl<'a> Matching<'a> {
@@ -293,7 +308,8 @@ impl<'a> Matching<'a> {
             .links
             .iter()
             .map(|link| link.field.as_str())
-            .chain(mapping.matcher.terms.iter().map(|term| term.field.as_str()));
+            .chain(mapping.matcher.terms.iter().map(|term| term.field.as_str()))
+            .chain([PARENT_FIELD]);
         let mut fields: Vec<String> = Vec::new();
         for field in named.filter_map(|name| object.field(name)) {
             if field.name != "Id" && !fields.contains(&field.name) {
@@ -307,7 +323,38 @@ impl<'a> Matching<'a> {
             .filter_map(|link| object.field(&link.field))
             .map(|field| field.name.clone())
             .collect();
-        Self { destination, mapping, object, fields, only_if_empty }
+        Self { destination, mapping, object, fields, only_if_empty, api: Api::Collections, scanned: None }
+    }
+
+    /// Chooses how so many rows are looked up. For very many, the whole object is read by a job when
+    /// it is not much larger than what is looked for.
+    async fn choose_way(&mut self, store: &Store, run: RunId, rows: u64) -> Result<(), EngineError> {
+        if self.mapping.matcher.terms.is_empty() {
+            return Ok(());
+        }
+        let all = Actions { create: rows, ..Actions::default() };
+        self.api = Route::choose(self.mapping, &all, self.destination.limits(), self.destination.usage()).api;
+        let Some(bulk) = self.destination.bulk().filter(|_| self.api == Api::Bulk && rows >= SCAN_FROM_ROWS) else {
+            return Ok(());
+        };
+        if bulk.count(&self.object.name).await? > (rows * SCAN_FACTOR).max(SCAN_ALWAYS) {
+            return Ok(());
+        }
+        let matcher = &self.mapping.matcher;
+        let set: Vec<String> = Candidates::first_fields(matcher);
+        let mut page = Vec::new();
+        store.forget_found(run)?;
+        for record in bulk.scan(self.object, &self.fields, &set).await? {
+            let record = record?;
+            page.push((record_keys(matcher, &record), record));
+            if page.len() == LOOK_UP_ROWS {
+                store.keep_found(run, &page)?;
+                page.clear();
+            }
+        }
+        store.keep_found(run, &page)?;
+        self.scanned = Some((store.clone(), run));
+        Ok(())
     }
 
     /// The fields that are read of each record.
@@ -317,11 +364,18 @@ impl<'a> Matching<'a> {
 
     /// Every record that one of these rows may mean.
     pub(super) async fn records(&self, rows: &[&StagedRow]) -> Result<Vec<Record>, EngineError> {
+        if let Some((store, run)) = &self.scanned {
+            let mut keys: Vec<String> =
+                rows.iter().flat_map(|row| row_keys(&self.mapping.matcher, &row.match_values)).collect();
+            keys.sort_unstable();
+            keys.dedup();
+            return Ok(store.found(*run, &keys)?);
+        }
         let wanted = Candidates::look_up(&self.mapping.matcher, rows.iter().map(|row| &row.match_values));
         if wanted.is_empty() {
             return Ok(Vec::new());
         }
-        Ok(self.destination.find(self.object, &self.fields, &wanted).await?)
+        Ok(self.destination.find(self.object, &self.fields, &wanted, self.api).await?)
     }
 
     /// A decision for each row.

@@ -20,6 +20,8 @@ pub enum Phase {
     Rechecking,
     /// Writing.
     Writing,
+    /// Waiting until more API calls are left than are left to others.
+    WaitingForCalls,
     /// It is over.
     Done,
 }
@@ -33,6 +35,7 @@ impl Phase {
             Self::Matching => "looking up records",
             Self::Rechecking => "checking that nothing changed since the plan",
             Self::Writing => "writing",
+            Self::WaitingForCalls => "waiting: no API calls are left above the floor",
             Self::Done => "done",
         }
     }

@@ -177,6 +177,11 @@ impl Engine {
             (Some(url), _) | (None, Some(url)) => url.clone(),
             (None, None) => return Err(secrets.missing("login_url")),
         };
-        Ok(salesforce::Settings { login_url, auth, api_version: connection.api_version.clone() })
+        Ok(salesforce::Settings {
+            login_url,
+            auth,
+            api_version: connection.api_version.clone(),
+            api_floor: connection.api_floor,
+        })
     }
 }

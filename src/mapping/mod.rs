@@ -12,8 +12,8 @@ mod wire;
 pub use check::{Finding, Place, Severity, check};
 pub use mapper::{MappedRow, Mapper};
 pub use model::{
-    Link, Lookup, Mapping, MatchMode, MatchTerm, Missing, NullPolicy, Operation, RecordMatcher, RowSelection, Source,
-    TooLong, WritePolicy,
+    ApiChoice, DuplicateRule, Link, Lookup, Mapping, MatchMode, MatchTerm, Missing, NullPolicy, Operation,
+    RecordMatcher, RowSelection, Source, TooLong, WritePolicy,
 };
 pub use transform::{Transform, TransformError};
 pub use wire::{check_match_value, comparable_text, is_email, wire_equal};

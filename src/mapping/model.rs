@@ -25,6 +25,15 @@ pub struct Mapping {
     /// Whether schedules run it.
     #[serde(default = "yes")]
     pub enabled: bool,
+    /// Which of the destination's APIs carries it.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub api: ApiChoice,
+    /// What happens when a duplicate rule of the org warns.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub duplicate_rule: DuplicateRule,
+    /// Whether the org's assignment rules choose the owner.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub auto_assign: bool,
     /// How a row finds its record.
     #[serde(rename = "match", default)]
     pub matcher: RecordMatcher,
@@ -46,6 +55,9 @@ impl Mapping {
             rows: RowSelection::default(),
             operation: Operation::default(),
             enabled: true,
+            api: ApiChoice::default(),
+            duplicate_rule: DuplicateRule::default(),
+            auto_assign: false,
             matcher: RecordMatcher::default(),
             links: Vec::new(),
         }
@@ -68,6 +80,32 @@ impl Mapping {
     pub fn link_to(&self, field: &str) -> Option<&Link> {
         self.links.iter().find(|link| link.field.eq_ignore_ascii_case(field))
     }
+}
+
+/// Which of the destination's APIs carries a mapping.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ApiChoice {
+    /// Chosen by the number of rows and the calls that are left.
+    #[default]
+    Auto,
+    /// 200 rows a call.
+    Collections,
+    /// Five times 200 rows in one call.
+    Composite,
+    /// Bulk API 2.0 jobs.
+    Bulk,
+}
+
+/// What happens when a duplicate rule of the org warns. One that blocks always blocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DuplicateRule {
+    /// The row fails, and the records that it resembles are named.
+    #[default]
+    Fail,
+    /// The row is saved all the same.
+    AllowSave,
 }
 
 /// Which changes a mapping sends.

@@ -134,31 +134,6 @@ impl Books {
     }
 }
 
-/// What applying a plan will cost.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub struct Forecast {
-    /// API calls.
-    pub calls: u64,
-    /// Seconds, by the time that this plan's own calls took.
-    pub seconds: f64,
-    /// Calls left today, when the destination said so.
-    pub calls_left: Option<u64>,
-    /// Calls allowed a day, when the destination said so.
-    pub calls_max: Option<u64>,
-}
-
-/// The cost of `actions` at `batch` rows a call and `seconds_per_call`.
-pub fn forecast(actions: &Actions, batch: usize, seconds_per_call: f64, usage: Option<(u64, u64)>) -> Forecast {
-    let batch = batch.max(1) as u64;
-    let calls = [actions.create, actions.update, actions.delete].iter().map(|rows| rows.div_ceil(batch)).sum();
-    Forecast {
-        calls,
-        seconds: calls as f64 * seconds_per_call,
-        calls_left: usage.map(|(used, max)| max.saturating_sub(used)),
-        calls_max: usage.map(|(_, max)| max),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -177,11 +152,5 @@ mod tests {
         assert_eq!(books.balance(true), Ok(()));
         books.extracted = 4;
         assert!(books.balance(true).is_err());
-    }
-
-    #[test]
-    fn calls_are_counted_by_kind() {
-        let actions = Actions { create: 201, update: 1, skip: 9_000, ..Actions::default() };
-        assert_eq!(forecast(&actions, 200, 0.5, Some((5, 15_000))).calls, 3);
     }
 }

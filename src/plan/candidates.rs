@@ -67,6 +67,12 @@ impl<'a> Candidates<'a> {
         wanted
     }
 
+    /// The fields that such a look-up compares.
+    pub fn first_fields(matcher: &RecordMatcher) -> Vec<String> {
+        let used = if matcher.mode == MatchMode::All { 1 } else { matcher.terms.len() };
+        matcher.terms.iter().take(used).map(|term| term.field.clone()).collect()
+    }
+
     /// Makes the records of such a look-up findable. Each must carry the matcher's fields.
     pub fn new(matcher: &'a RecordMatcher, records: &'a [Record]) -> Self {
         let mut by_value: HashMap<_, Vec<usize>> = HashMap::new();
@@ -99,6 +105,26 @@ impl<'a> Candidates<'a> {
         };
         hits.into_iter().flatten().map(|at| &self.records[at]).collect()
     }
+}
+
+/// The keys under which a scan's record is found again: one for each term that is not blank.
+pub fn record_keys(matcher: &RecordMatcher, record: &Record) -> Vec<String> {
+    let terms = matcher.terms.iter().enumerate();
+    terms.filter_map(|(at, term)| Some(key(at, &record.fields.get(&term.field).and_then(folded)?))).collect()
+}
+
+/// The keys under which a row looks for its records. With `all`, the first term is enough.
+pub fn row_keys(matcher: &RecordMatcher, row: &MatchValues) -> Vec<String> {
+    if !row.can_match(matcher.mode) {
+        return Vec::new();
+    }
+    let used = if matcher.mode == MatchMode::All { 1 } else { row.0.len() };
+    let values = row.0.iter().take(used).enumerate();
+    values.filter_map(|(at, value)| Some(key(at, &comparable_text(value.as_ref()?)))).collect()
+}
+
+fn key(term: usize, folded: &str) -> String {
+    format!("{term}:{folded}")
 }
 
 /// A record's value as it is compared; blank is nothing.
@@ -155,6 +181,18 @@ mod tests {
         assert_eq!(ids(Candidates::new(&all, &records).of(&row(&["a@x.io", "roy"]))), ["2"]);
         let any = matcher(MatchMode::Any, &terms);
         assert_eq!(ids(Candidates::new(&any, &records).of(&row(&["a@x.io", "roy"]))), ["1", "2", "3"]);
+    }
+
+    #[test]
+    fn a_row_looks_under_the_keys_of_its_records() {
+        let terms = [("EMAIL", "Email"), ("LAST", "LastName")];
+        let held = record("1", "Dana@Acme.io", "Ito");
+        for (mode, sought) in [(MatchMode::All, ["dana@acme.io ", "Roy"]), (MatchMode::Any, ["x@x.io", "ITO"])] {
+            let matcher = matcher(mode, &terms);
+            let keys = record_keys(&matcher, &held);
+            assert!(row_keys(&matcher, &row(&sought)).iter().any(|key| keys.contains(key)), "{mode:?}");
+        }
+        assert!(row_keys(&matcher(MatchMode::All, &terms), &row(&["a@x.io", ""])).is_empty());
     }
 
     #[test]

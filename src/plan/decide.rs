@@ -46,6 +46,8 @@ pub struct Decision {
     pub reason: Option<DestinationError>,
     /// All candidates of a held row.
     pub candidates: Vec<String>,
+    /// The parent record that a write of this one locks too (contacts lock their account).
+    pub parent: Option<String>,
     /// Whether the destination is known to have what the row says, so that the snapshot may advance.
     pub settled: bool,
 }
@@ -59,6 +61,7 @@ impl Decision {
             fields: Vec::new(),
             reason: None,
             candidates: Vec::new(),
+            parent: None,
             settled: false,
         }
     }
@@ -117,7 +120,13 @@ pub fn decide(
         },
         ([one], Operation::Update | Operation::Upsert) => update(rules, payload, one),
         ([one], Operation::Delete) => {
-            Decision { record: Some(one.id.clone()), modstamp: one.modstamp.clone(), ..Decision::new(Action::Delete) }
+            let parent = parent(one);
+            Decision {
+                record: Some(one.id.clone()),
+                modstamp: one.modstamp.clone(),
+                parent,
+                ..Decision::new(Action::Delete)
+            }
         }
         (several, _) => {
             let ids: Vec<String> = several.iter().map(|record| record.id.clone()).collect();
@@ -131,6 +140,13 @@ pub fn decide(
             }
         }
     }
+}
+
+/// The field whose record Salesforce locks together with this one.
+pub const PARENT_FIELD: &str = "AccountId";
+
+fn parent(record: &Record) -> Option<String> {
+    record.fields.get(PARENT_FIELD).and_then(Wire::as_str).map(str::to_owned)
 }
 
 fn create(rules: &Rules<'_>, payload: &Payload) -> Decision {
@@ -183,6 +199,7 @@ fn update(rules: &Rules<'_>, payload: &Payload, record: &Record) -> Decision {
     Decision {
         record: Some(record.id.clone()),
         modstamp: record.modstamp.clone(),
+        parent: parent(record),
         settled: fields.is_empty(),
         fields,
         ..Decision::new(action)

@@ -4,9 +4,11 @@
 mod books;
 mod candidates;
 mod decide;
+mod route;
 mod words;
 
-pub use books::{Actions, Books, Changes, Forecast, Outcomes, forecast};
-pub use candidates::{Candidates, MatchValues};
-pub use decide::{Decision, FieldChange, Rules, decide};
+pub use books::{Actions, Books, Changes, Outcomes};
+pub use candidates::{Candidates, MatchValues, record_keys, row_keys};
+pub use decide::{Decision, FieldChange, PARENT_FIELD, Rules, decide};
+pub use route::{Forecast, Reason, Route};
 pub use words::{Action, Change, Outcome};

@@ -3,7 +3,8 @@
 //! Reads are repeated when they failed in a way that may pass. Writes never are, with one
 //! exception: a 401 means that the call was refused whole, so it is sent again after a sign-in.
 
-use std::io::Write as _;
+use std::io::{Seek as _, Write as _};
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -11,19 +12,25 @@ use std::time::{Duration, Instant};
 use backon::{ExponentialBuilder, Retryable};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE};
-use reqwest::{Method, redirect};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use reqwest::{Method, Response, redirect};
+use tempfile::NamedTempFile;
+use tokio_util::io::ReaderStream;
 
 use super::auth::{Session, SignIn};
-use super::errors::{Effect, Failure, from_answer, from_transport, refused_here};
+use super::errors::{Effect, Failure, from_answer, from_transport, ours, refused_here};
 use super::limits;
 use super::{DEFAULT_API_VERSION, Settings};
-use crate::destination::{ApiUsage, DestinationError, ErrorKind};
+use crate::destination::{API_FLOOR, ApiUsage, DestinationError, ErrorKind};
 
 /// How long a connection may take to stand.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a whole call may take.
 const CALL_TIMEOUT: Duration = Duration::from_secs(120);
+/// How long the upload or download of a job's rows may take.
+const TRANSFER_TIMEOUT: Duration = Duration::from_secs(600);
+/// One in so many calls of the day is left to others, when the settings name no floor.
+const FLOOR_SHARE: u64 = 50;
 /// An idle connection is dropped before a gateway does it silently, which would put a write in doubt.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 /// How often a read is repeated.
@@ -43,15 +50,31 @@ struct Call<'a> {
     path: &'a str,
     body: Option<Body>,
     effect: Effect,
-    /// Whether it counts as a call of the API; asking who is signed in does not.
-    counted: bool,
+    /// Headers beside the usual ones.
+    headers: &'a [(&'static str, &'static str)],
+    cost: Cost,
 }
 
-/// A JSON body as it is sent.
+/// What a call takes from the budget.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cost {
+    /// One call, made only above the floor.
+    One,
+    /// One call, made at any time: it asks for the budget, or ends a job.
+    Always,
+    /// Nothing: asking who is signed in.
+    Free,
+}
+
+/// A body as it is sent.
 #[derive(Debug)]
-struct Body {
-    bytes: Vec<u8>,
-    gzip: bool,
+enum Body {
+    Json {
+        bytes: Vec<u8>,
+        gzip: bool,
+    },
+    /// A file of comma-separated values, streamed.
+    Csv(PathBuf),
 }
 
 /// The session that is in use, and the refusal that stands in its way.
@@ -72,6 +95,10 @@ pub(crate) struct Client {
     /// Counts the sign-ins, so that who waited for one shares its end.
     attempts: AtomicU64,
     calls: AtomicU64,
+    /// Calls without an answer yet: the last answer's count does not hold them.
+    in_flight: AtomicU64,
+    /// Calls left to others, when the settings say so.
+    floor: Option<u64>,
     usage: Mutex<Option<ApiUsage>>,
 }
 
@@ -79,6 +106,7 @@ impl Client {
     /// Checks the settings; nothing is sent.
     pub(crate) fn new(settings: Settings) -> Result<Self, DestinationError> {
         let version = api_version(settings.api_version.as_deref())?;
+        let floor = settings.api_floor;
         let sign_in = SignIn::new(settings)?;
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("gondola/", env!("CARGO_PKG_VERSION")))
@@ -112,6 +140,8 @@ impl Client {
             state: tokio::sync::Mutex::default(),
             attempts: AtomicU64::new(0),
             calls: AtomicU64::new(0),
+            in_flight: AtomicU64::new(0),
+            floor,
             usage: Mutex::new(None),
         })
     }
@@ -148,24 +178,43 @@ impl Client {
         *self.usage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// These counts, and what is left to others.
+    pub(crate) fn with_floor(&self, used: u64, max: u64) -> ApiUsage {
+        ApiUsage { used, max, floor: self.floor.unwrap_or(max / FLOOR_SHARE) }
+    }
+
     /// Reads with GET.
     pub(crate) async fn get(&self, path: &str) -> Result<Vec<u8>, DestinationError> {
-        self.read(&Call { method: Method::GET, path, body: None, effect: Effect::Read, counted: true }).await
+        self.read(&Call::get(path, Cost::One)).await
     }
 
     /// Reads from the identity service, which belongs to signing in.
     pub(crate) async fn get_identity(&self, path: &str) -> Result<Vec<u8>, DestinationError> {
-        self.read(&Call { method: Method::GET, path, body: None, effect: Effect::Read, counted: false }).await
+        self.read(&Call::get(path, Cost::Free)).await
+    }
+
+    /// Reads below the floor too: the budget itself, or the state of a job that must be ended.
+    pub(crate) async fn get_always(&self, path: &str) -> Result<Vec<u8>, DestinationError> {
+        self.read(&Call::get(path, Cost::Always)).await
     }
 
     /// Reads with a POST that changes nothing.
     pub(crate) async fn post_read(&self, path: &str, body: &serde_json::Value) -> Result<Vec<u8>, DestinationError> {
-        self.read(&Call {
-            method: Method::POST,
-            path,
-            body: Some(Body::new(body)?),
-            effect: Effect::Read,
-            counted: true,
+        let body = Some(Body::json(body)?);
+        self.read(&Call { method: Method::POST, body, ..Call::get(path, Cost::One) }).await
+    }
+
+    /// Downloads into a file, in pieces; gives the value of one header of the answer.
+    pub(crate) async fn download(
+        &self,
+        path: &str,
+        header: &str,
+    ) -> Result<(NamedTempFile, Option<String>), DestinationError> {
+        let call = Call { headers: &[("accept", "text/csv")], ..Call::get(path, Cost::Always) };
+        self.retrying(|| async {
+            let response = self.signed_in(&call).await?;
+            let value = response.headers().get(header).and_then(|value| value.to_str().ok()).map(str::to_owned);
+            Ok((save(response).await?, value))
         })
         .await
     }
@@ -176,11 +225,24 @@ impl Client {
         method: Method,
         path: &str,
         body: Option<&serde_json::Value>,
-    ) -> Result<Vec<u8>, DestinationError> {
-        let body = body.map(Body::new).transpose()?;
-        self.signed_in(&Call { method, path, body, effect: Effect::Write, counted: true })
-            .await
-            .map_err(|failure| failure.error)
+        headers: &[(&'static str, &'static str)],
+    ) -> Result<Vec<u8>, Failure> {
+        let body = body.map(Body::json).transpose()?;
+        let call = Call { method, path, body, effect: Effect::Write, headers, cost: Cost::One };
+        whole(self.signed_in(&call).await?, Effect::Write).await
+    }
+
+    /// Uploads a file of comma-separated values, once.
+    pub(crate) async fn upload(&self, path: &str, csv: &Path) -> Result<(), Failure> {
+        let body = Some(Body::Csv(csv.to_owned()));
+        let call = Call { method: Method::PUT, path, body, effect: Effect::Write, headers: &[], cost: Cost::One };
+        self.signed_in(&call).await.map(drop)
+    }
+
+    /// Changes the state of a job, which may be done again: the same state twice is one.
+    pub(crate) async fn patch_state(&self, path: &str, body: &serde_json::Value) -> Result<Vec<u8>, DestinationError> {
+        let body = Some(Body::json(body)?);
+        self.read(&Call { method: Method::PATCH, body, ..Call::get(path, Cost::Always) }).await
     }
 
     /// The session, signing in when there is none.
@@ -189,7 +251,7 @@ impl Client {
     }
 
     async fn read(&self, call: &Call<'_>) -> Result<Vec<u8>, DestinationError> {
-        self.retrying(|| self.signed_in(call)).await
+        self.retrying(|| async { whole(self.signed_in(call).await?, call.effect).await }).await
     }
 
     /// Repeats what changes nothing while the trouble may pass.
@@ -218,7 +280,7 @@ impl Client {
     }
 
     /// One call, and once more with a new session when the old one had ended.
-    async fn signed_in(&self, call: &Call<'_>) -> Result<Vec<u8>, Failure> {
+    async fn signed_in(&self, call: &Call<'_>) -> Result<Response, Failure> {
         let session = self.session().await?;
         match self.send(call, &session).await {
             Err(failure) if failure.session_expired => {
@@ -255,22 +317,40 @@ impl Client {
         Ok(session)
     }
 
-    /// Exactly one HTTP call.
-    async fn send(&self, call: &Call<'_>, session: &Session) -> Result<Vec<u8>, Failure> {
+    /// Exactly one HTTP call, its answer's body still on the way.
+    async fn send(&self, call: &Call<'_>, session: &Session) -> Result<Response, Failure> {
+        self.check_floor(call)?;
         let mut request = self
             .http
             .request(call.method.clone(), format!("{}{}", session.base.as_str(), call.path))
-            .header(AUTHORIZATION, session.authorization.clone())
-            .header(ACCEPT, "application/json");
-        if let Some(body) = &call.body {
-            request = request.header(CONTENT_TYPE, "application/json; charset=UTF-8").body(body.bytes.clone());
-            if body.gzip {
-                request = request.header(CONTENT_ENCODING, "gzip");
+            .header(AUTHORIZATION, session.authorization.clone());
+        if call.headers.iter().all(|(name, _)| *name != "accept") {
+            request = request.header(ACCEPT, "application/json");
+        }
+        for (name, value) in call.headers {
+            request = request.header(*name, *value);
+        }
+        request = match &call.body {
+            None => request,
+            Some(Body::Json { bytes, gzip }) => {
+                let request = request.header(CONTENT_TYPE, "application/json; charset=UTF-8").body(bytes.clone());
+                if *gzip { request.header(CONTENT_ENCODING, "gzip") } else { request }
             }
-        }
-        if call.counted {
+            Some(Body::Csv(path)) => {
+                let file = tokio::fs::File::open(path).await.map_err(|error| spool_error(&error))?;
+                let length = file.metadata().await.map_err(|error| spool_error(&error))?.len();
+                // A job's upload may take longer than a call that waits for triggers.
+                request
+                    .timeout(TRANSFER_TIMEOUT)
+                    .header(CONTENT_TYPE, "text/csv")
+                    .header(CONTENT_LENGTH, length)
+                    .body(reqwest::Body::wrap_stream(ReaderStream::new(file)))
+            }
+        };
+        let _in_flight = (call.cost != Cost::Free).then(|| {
             self.calls.fetch_add(1, Ordering::Relaxed);
-        }
+            InFlight::new(&self.in_flight)
+        });
         let started = Instant::now();
         let response = request.send().await.map_err(|error| {
             let error = from_transport(error, call.effect);
@@ -278,35 +358,100 @@ impl Client {
             error
         })?;
         let status = response.status();
-        if let Some(usage) = limits::usage(response.headers()) {
+        if let Some((used, max)) = limits::usage(response.headers()) {
+            let usage = self.with_floor(used, max);
             *self.usage.lock().unwrap_or_else(PoisonError::into_inner) = Some(usage);
         }
         let wait = limits::retry_after(response.headers());
-        let body = response.bytes().await;
         log(call, status.as_str(), started);
-        match body {
-            Ok(body) if status.is_success() => Ok(body.into()),
-            Ok(body) => Err(from_answer(status, &body, call.effect, wait)),
-            Err(error) if status.is_success() => Err(from_transport(error, call.effect).into()),
-            // Refused, and only the reason was lost.
-            Err(_) => Err(from_answer(status, b"", call.effect, wait)),
+        if status.is_success() {
+            return Ok(response);
         }
+        // Refused; a reason that is lost on the way changes nothing about that.
+        let body = response.bytes().await.unwrap_or_default();
+        Err(from_answer(status, &body, call.effect, wait))
+    }
+
+    /// A call that would go below the floor is not made.
+    fn check_floor(&self, call: &Call<'_>) -> Result<(), Failure> {
+        let Some(usage) = self.usage().filter(|_| call.cost == Cost::One) else { return Ok(()) };
+        if usage.spendable() > self.in_flight.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        Err(ours(
+            ErrorKind::Limit,
+            API_FLOOR,
+            format!(
+                "{} of {} API calls are left today, and the last {} are left to others.",
+                usage.left(),
+                usage.max,
+                usage.floor
+            ),
+            "Wait: the count is over the last 24 hours. Or lower api_floor of the connection.",
+        )
+        .into())
+    }
+}
+
+/// Counts a call while it is on its way, however it ends.
+struct InFlight<'a>(&'a AtomicU64);
+
+impl<'a> InFlight<'a> {
+    fn new(count: &'a AtomicU64) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl<'a> Call<'a> {
+    fn get(path: &'a str, cost: Cost) -> Self {
+        Self { method: Method::GET, path, body: None, effect: Effect::Read, headers: &[], cost }
     }
 }
 
 impl Body {
-    fn new(json: &serde_json::Value) -> Result<Self, DestinationError> {
+    fn json(json: &serde_json::Value) -> Result<Self, DestinationError> {
         let broken = |error: &dyn std::fmt::Display| {
             refused_here("INVALID_REQUEST", format!("The call cannot be written as JSON: {error}"), "")
         };
         let plain = serde_json::to_vec(json).map_err(|error| broken(&error))?;
         if plain.len() < GZIP_FROM {
-            return Ok(Self { bytes: plain, gzip: false });
+            return Ok(Self::Json { bytes: plain, gzip: false });
         }
         let mut encoder = GzEncoder::new(Vec::with_capacity(plain.len() / 4), Compression::fast());
         encoder.write_all(&plain).map_err(|error| broken(&error))?;
-        Ok(Self { bytes: encoder.finish().map_err(|error| broken(&error))?, gzip: true })
+        Ok(Self::Json { bytes: encoder.finish().map_err(|error| broken(&error))?, gzip: true })
     }
+}
+
+/// The whole body of a good answer.
+async fn whole(response: Response, effect: Effect) -> Result<Vec<u8>, Failure> {
+    Ok(response.bytes().await.map_err(|error| from_transport(error, effect))?.into())
+}
+
+/// The body of a good answer, in a file that goes when it is dropped.
+async fn save(mut response: Response) -> Result<NamedTempFile, Failure> {
+    let mut file = NamedTempFile::new().map_err(|error| spool_error(&error))?;
+    while let Some(piece) = response.chunk().await.map_err(|error| from_transport(error, Effect::Read))? {
+        file.write_all(&piece).map_err(|error| spool_error(&error))?;
+    }
+    file.as_file_mut().rewind().map_err(|error| spool_error(&error))?;
+    Ok(file)
+}
+
+/// A file beside the call could not be read or written.
+pub(crate) fn spool_error(error: &std::io::Error) -> DestinationError {
+    refused_here(
+        "TEMPORARY_FILE",
+        format!("a temporary file cannot be written or read: {error}"),
+        "Free some space in the folder for temporary files, or name another in TMPDIR.",
+    )
 }
 
 /// Method, path, status, time: never a query, a header or a body, which hold people's data.
@@ -347,9 +492,9 @@ mod tests {
 
     #[test]
     fn large_bodies_are_compressed() {
-        let small = Body::new(&serde_json::json!({"a": 1})).unwrap();
-        assert!(!small.gzip && small.bytes == br#"{"a":1}"#);
-        let large = Body::new(&serde_json::json!({"a": "x".repeat(10_000)})).unwrap();
-        assert!(large.gzip && large.bytes.len() < 1_000);
+        let small = Body::json(&serde_json::json!({"a": 1})).unwrap();
+        assert!(matches!(small, Body::Json { gzip: false, bytes } if bytes == br#"{"a":1}"#));
+        let large = Body::json(&serde_json::json!({"a": "x".repeat(10_000)})).unwrap();
+        assert!(matches!(large, Body::Json { gzip: true, bytes } if bytes.len() < 1_000));
     }
 }

@@ -4,7 +4,7 @@ use crate::destination::ErrorKind;
 
 /// The kind of a code, and what to do about it; `None` for a code that is not known here.
 pub(crate) fn classify(code: &str, message: &str) -> Option<(ErrorKind, &'static str)> {
-    use ErrorKind::{Auth, Configuration, Data, Limit, Transient};
+    use ErrorKind::{Auth, Batch, Configuration, Data, Limit, Transient};
     Some(match code {
         "REQUIRED_FIELD_MISSING" => (Data, "Map the field, or give it a default."),
         "INVALID_EMAIL_ADDRESS" => (Data, "Correct the address in the source."),
@@ -25,15 +25,19 @@ pub(crate) fn classify(code: &str, message: &str) -> Option<(ErrorKind, &'static
         "ENTITY_IS_DELETED" => (Data, "The record was deleted or merged: plan again."),
         "CANNOT_UPDATE_CONVERTED_LEAD" => (Data, "A converted lead cannot be changed: use its contact."),
         "INVALID_OPERATION_WITH_EXPIRED_PASSWORD" => (Auth, "Sign in in a browser once and set a new password."),
+        // A trigger that reaches its limits for 200 rows may do for fewer.
+        _ if message.contains("System.LimitException") => {
+            (Batch, "A trigger of this org does too much for its limits, even for one row.")
+        }
         "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY" | "CANNOT_EXECUTE_FLOW_TRIGGER" | "APEX_ERROR" => {
             (Data, "A trigger or a flow of this org refused the row; its own words are in the message.")
         }
         "UNABLE_TO_LOCK_ROW" => (Transient, "Somebody else is changing the same records: try again in a moment."),
         "SERVER_UNAVAILABLE" => (Transient, "Salesforce is busy or in maintenance: try again later."),
         "QUERY_TIMEOUT" => (Transient, "The query took too long: match on a field that is indexed."),
-        "UNKNOWN_EXCEPTION" => (Transient, "Salesforce failed inside: try again later."),
+        "UNKNOWN_EXCEPTION" => (Batch, "Salesforce failed inside: try again later."),
         "REQUEST_LIMIT_EXCEEDED" if message.contains("Concurrent") => {
-            (Limit, "Too many long calls at once: wait some seconds.")
+            (Transient, "Too many long calls at once: wait some seconds.")
         }
         "REQUEST_LIMIT_EXCEEDED" => (Limit, "The API calls of the last 24 hours are used up: wait, or ask for more."),
         "STORAGE_LIMIT_EXCEEDED" => (Configuration, "The org's data storage is full: free some, then run again."),

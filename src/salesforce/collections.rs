@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json, json};
 use super::client::Client;
 use super::errors::{ApiError, Effect, bad_answer, refused_here, row_error};
 use super::soql::{check_identifier, is_id};
-use crate::destination::{DestinationError, RowResult, WriteKind, WriteRow};
+use crate::destination::{DestinationError, Refusal, RowResult, WriteKind, WriteOptions, WriteRow};
 
 /// Rows that one call takes.
 pub(crate) const ROWS: usize = 200;
@@ -22,29 +22,66 @@ struct Entry {
     errors: Vec<ApiError>,
 }
 
+/// A Collections request, as a call of its own or as a part of a Composite call.
+#[derive(Debug)]
+pub(crate) struct Request {
+    /// HTTP method.
+    pub method: Method,
+    /// From `/services/data/` on.
+    pub path: String,
+    /// JSON body; deletes have none.
+    pub body: Option<Json>,
+}
+
+impl Request {
+    /// Checks the rows and makes the request.
+    pub(crate) fn new(
+        client: &Client,
+        kind: WriteKind,
+        object: &str,
+        rows: &[WriteRow],
+    ) -> Result<Self, DestinationError> {
+        check_identifier("an object", object)?;
+        check_rows(kind, rows)?;
+        let path = client.data_path("/composite/sobjects");
+        Ok(match kind {
+            WriteKind::Create => Self { method: Method::POST, path, body: Some(body(object, rows)) },
+            WriteKind::Update => Self { method: Method::PATCH, path, body: Some(body(object, rows)) },
+            WriteKind::Delete => {
+                let ids: Vec<&str> = rows.iter().filter_map(|row| row.id.as_deref()).collect();
+                let path = format!("{path}?ids={}&allOrNone=false", ids.join(","));
+                Self { method: Method::DELETE, path, body: None }
+            }
+        })
+    }
+}
+
+/// The headers of a write. Left alone, Salesforce assigns owners by rule, and says of a duplicate
+/// rule only that it fired.
+pub(crate) fn headers(options: WriteOptions) -> [(&'static str, &'static str); 2] {
+    let duplicates = if options.allow_duplicates {
+        "allowSave=true; includeRecordDetails=true"
+    } else {
+        "allowSave=false; includeRecordDetails=true"
+    };
+    let assign = if options.auto_assign { "TRUE" } else { "FALSE" };
+    [("sforce-duplicate-rule-header", duplicates), ("sforce-auto-assign", assign)]
+}
+
 /// Writes `rows` in one call that is never repeated by itself.
 pub(crate) async fn write(
     client: &Client,
     kind: WriteKind,
     object: &str,
     rows: &[WriteRow],
-) -> Result<Vec<RowResult>, DestinationError> {
-    check_identifier("an object", object)?;
-    check_rows(kind, rows)?;
+    options: WriteOptions,
+) -> Result<Vec<RowResult>, Refusal> {
+    let request = Request::new(client, kind, object, rows)?;
     if rows.is_empty() {
         return Ok(Vec::new());
     }
-    let path = client.data_path("/composite/sobjects");
-    let body = match kind {
-        WriteKind::Create => client.write(Method::POST, &path, Some(&body(object, rows))).await?,
-        WriteKind::Update => client.write(Method::PATCH, &path, Some(&body(object, rows))).await?,
-        WriteKind::Delete => {
-            let ids: Vec<&str> = rows.iter().filter_map(|row| row.id.as_deref()).collect();
-            let path = format!("{path}?ids={}&allOrNone=false", ids.join(","));
-            client.write(Method::DELETE, &path, None).await?
-        }
-    };
-    results(&body, rows.len())
+    let body = client.write(request.method, &request.path, request.body.as_ref(), &headers(options)).await?;
+    Ok(results(&body, rows.len())?)
 }
 
 /// What Salesforce would refuse for the whole call, or misread, is refused here first.
@@ -94,7 +131,7 @@ fn body(object: &str, rows: &[WriteRow]) -> Json {
 }
 
 /// One result a row, by position; any other number says that the call's end is not known.
-fn results(body: &[u8], sent: usize) -> Result<Vec<RowResult>, DestinationError> {
+pub(crate) fn results(body: &[u8], sent: usize) -> Result<Vec<RowResult>, DestinationError> {
     let entries: Vec<Entry> = serde_json::from_slice(body)
         .map_err(|error| bad_answer(Effect::Write, format!("The answer to a write cannot be read: {error}")))?;
     if entries.len() != sent {

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::codes::{by_status, classify, classify_oauth};
-use crate::destination::{DestinationError, ErrorKind};
+use crate::destination::{DestinationError, ErrorKind, Refusal};
 
 /// Whether a call can have changed anything, which decides what a lost answer means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +33,12 @@ pub(crate) struct Failure {
     pub session_expired: bool,
 }
 
+impl From<Failure> for Refusal {
+    fn from(failure: Failure) -> Self {
+        Self { error: failure.error, retry_after: failure.retry_after }
+    }
+}
+
 impl From<DestinationError> for Failure {
     fn from(error: DestinationError) -> Self {
         Self { error, retry_after: None, session_expired: false }
@@ -50,6 +56,13 @@ pub(crate) struct ApiError {
     fields: Option<Vec<String>>,
     #[serde(rename = "duplicateResult", alias = "duplicateResut", default)]
     duplicate: Option<Value>,
+}
+
+impl ApiError {
+    /// An error that came in another form than JSON.
+    pub(crate) fn new(code: &str, message: &str, fields: Vec<String>) -> Self {
+        Self { code: code.to_owned(), message: message.to_owned(), fields: Some(fields), duplicate: None }
+    }
 }
 
 #[derive(Deserialize)]
@@ -86,11 +99,11 @@ pub(crate) fn row_error(errors: &[ApiError]) -> DestinationError {
         );
     };
     let (kind, hint) = classify(&first.code, &first.message)
-        .unwrap_or((ErrorKind::Data, "Salesforce's message says what is wrong with the row."));
-    let duplicates: Vec<&str> =
-        errors.iter().filter_map(|error| error.duplicate.as_ref()).flat_map(duplicate_ids).collect();
-    let hint =
-        if duplicates.is_empty() { hint.to_owned() } else { format!("{hint} It matches {}.", duplicates.join(", ")) };
+        .unwrap_or((ErrorKind::Batch, "Salesforce's message says what is wrong with the row."));
+    let mut hint = hint.to_owned();
+    for result in errors.iter().filter_map(|error| error.duplicate.as_ref()) {
+        hint.push_str(&duplicate_words(result));
+    }
     DestinationError {
         kind,
         code: first.code.clone(),
@@ -98,6 +111,22 @@ pub(crate) fn row_error(errors: &[ApiError]) -> DestinationError {
         fields: all_fields(errors),
         hint: Some(hint),
     }
+}
+
+/// Which duplicate rule it was, what it found, and whether it lets itself be overruled.
+fn duplicate_words(result: &Value) -> String {
+    let mut words = String::new();
+    if let Some(rule) = result["duplicateRule"].as_str() {
+        words.push_str(&format!(" The rule is {rule}."));
+    }
+    let ids = duplicate_ids(result);
+    if !ids.is_empty() {
+        words.push_str(&format!(" It resembles {}.", ids.join(", ")));
+    }
+    if result["allowSave"] == true {
+        words.push_str(" The mapping key duplicate_rule = \"allow-save\" saves it all the same.");
+    }
+    words
 }
 
 /// The ids that a duplicate rule found (`duplicateResult.matchResults[].matchRecords[].record.Id`).
@@ -146,6 +175,8 @@ pub(crate) fn from_answer(status: StatusCode, body: &[u8], effect: Effect, retry
         408 | 503 if effect == Effect::Write && errors.is_none() => (ErrorKind::InDoubt, IN_DOUBT_HINT),
         number => known.unwrap_or_else(|| by_status(number)),
     };
+    // A read has no rows to take fewer of.
+    let kind = if kind == ErrorKind::Batch && effect == Effect::Read { ErrorKind::Transient } else { kind };
     let hint = match retry_after {
         Some(wait) => format!("{hint} The server asks to wait {} s.", wait.as_secs()),
         None => hint.to_owned(),
@@ -312,7 +343,7 @@ mod tests {
         assert_eq!(row.kind, ErrorKind::Data);
         assert!(row.hint.unwrap().contains("003000000000001AAA"));
         let unknown = row_error(&errors(r#"[{"statusCode":"NEW_ONE","message":"m"}]"#));
-        assert_eq!((unknown.kind, unknown.message.as_str()), (ErrorKind::Data, "m"));
+        assert_eq!((unknown.kind, unknown.message.as_str()), (ErrorKind::Batch, "m"));
         assert_eq!(row_error(&[]).code, "NO_REASON_GIVEN");
     }
 

@@ -7,11 +7,12 @@ use serde::Deserialize;
 
 use super::client::Client;
 use super::errors::{Effect, bad_answer};
-use crate::destination::{ApiUsage, DestinationError};
+use super::soql::check_identifier;
+use crate::destination::DestinationError;
 
 /// The API calls of the rolling 24 hours (`GET …/limits`, `DailyApiRequests`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-pub struct Limits {
+pub(crate) struct Limits {
     /// Calls allowed.
     #[serde(rename = "Max")]
     pub daily_max: u64,
@@ -28,14 +29,35 @@ struct Answer {
 
 /// Asks for the limits.
 pub(crate) async fn read(client: &Client) -> Result<Limits, DestinationError> {
-    let body = client.get(&client.data_path("/limits")).await?;
+    let body = client.get_always(&client.data_path("/limits")).await?;
     let answer: Answer = serde_json::from_slice(&body)
         .map_err(|_| bad_answer(Effect::Read, "The answer of /limits holds no DailyApiRequests."))?;
     Ok(answer.daily)
 }
 
-/// Reads `Sforce-Limit-Info: api-usage=18/15000`, with or without other entries beside it.
-pub(crate) fn usage(headers: &HeaderMap) -> Option<ApiUsage> {
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Counts {
+    s_objects: Vec<ObjectCount>,
+}
+
+#[derive(Deserialize)]
+struct ObjectCount {
+    count: u64,
+}
+
+/// About how many records an object has (`GET …/limits/recordCount`).
+pub(crate) async fn record_count(client: &Client, object: &str) -> Result<u64, DestinationError> {
+    check_identifier("an object", object)?;
+    let body = client.get(&client.data_path(&format!("/limits/recordCount?sObjects={object}"))).await?;
+    let counts: Counts = serde_json::from_slice(&body)
+        .map_err(|_| bad_answer(Effect::Read, "The answer of /limits/recordCount holds no counts."))?;
+    Ok(counts.s_objects.first().map_or(0, |object| object.count))
+}
+
+/// Calls used and allowed, from `Sforce-Limit-Info: api-usage=18/15000`, with or without other entries
+/// beside it.
+pub(crate) fn usage(headers: &HeaderMap) -> Option<(u64, u64)> {
     headers
         .get("Sforce-Limit-Info")?
         .to_str()
@@ -43,7 +65,7 @@ pub(crate) fn usage(headers: &HeaderMap) -> Option<ApiUsage> {
         .split([';', ','])
         .find_map(|entry| entry.trim().strip_prefix("api-usage="))
         .and_then(|counts| counts.split_once('/'))
-        .and_then(|(used, max)| Some(ApiUsage { used: used.trim().parse().ok()?, max: max.trim().parse().ok()? }))
+        .and_then(|(used, max)| Some((used.trim().parse().ok()?, max.trim().parse().ok()?)))
 }
 
 /// Reads `Retry-After` in seconds or as a date.
@@ -68,7 +90,7 @@ mod tests {
 
     #[test]
     fn reads_the_usage_of_the_org_not_of_an_app() {
-        let used = |text: &str| usage(&with("sforce-limit-info", text)).map(|usage| (usage.used, usage.max));
+        let used = |text: &str| usage(&with("sforce-limit-info", text));
         assert_eq!(used("api-usage=18/15000"), Some((18, 15000)));
         assert_eq!(used("per-app-api-usage=17/250(appName=sample), api-usage=25/5000"), Some((25, 5000)));
         assert_eq!(used("api-usage=18/5000; per-app-api-usage=17/250(appName=x)"), Some((18, 5000)));

@@ -2,13 +2,17 @@
 //!
 //! `hosts` says who may be given a secret, `auth` signs in, `client` makes one HTTP call,
 //! `errors` says what a refusal means, by the table in `codes`; above them `describe`, `soql` and `query` read,
-//! `collections` writes, `limits` counts. Wire facts come from Salesforce's REST API guide and
+//! `collections` and `composite` write, `bulk` and `bulk_query` run jobs, `limits` counts. Wire facts come from Salesforce's REST API guide and
 //! from recorded answers of real orgs.
 
 mod auth;
+mod bulk;
+mod bulk_query;
+mod bulk_rows;
 mod client;
 mod codes;
 mod collections;
+mod composite;
 mod describe;
 mod errors;
 mod hosts;
@@ -30,13 +34,16 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 
 use crate::destination::{
-    ApiUsage, Destination, DestinationError, ErrorKind, FieldIn, OrgInfo, Record, RowResult, WriteKind, WriteRow,
+    Api, ApiUsage, Bulk, Destination, DestinationError, ErrorKind, FieldIn, OrgInfo, PartResult, Record, Refusal,
+    WriteKind, WriteLimits, WriteOptions, WriteRow,
 };
 use crate::types::ObjectDescribe;
 use client::Client;
 use errors::{Effect, bad_answer};
-pub use limits::Limits;
 use soql::Soql;
+
+/// Writes in flight at once: an org takes 25 long calls (5 in a trial), and others want some.
+const IN_FLIGHT: usize = 5;
 
 /// The API version that is spoken when the settings name none.
 pub const DEFAULT_API_VERSION: &str = "65.0";
@@ -51,6 +58,8 @@ pub struct Settings {
     pub auth: Auth,
     /// API version such as `65.0`; [`DEFAULT_API_VERSION`] when left out.
     pub api_version: Option<String>,
+    /// Calls of the day that are left to others; one in fifty when left out.
+    pub api_floor: Option<u64>,
 }
 
 /// A way to sign in.
@@ -128,11 +137,6 @@ impl Salesforce {
         Self { client, described: Mutex::default() }
     }
 
-    /// The daily API calls, asked for now.
-    pub async fn limits(&self) -> Result<Limits, DestinationError> {
-        limits::read(&self.client).await
-    }
-
     /// All rows of a query, as the API gave them (`attributes` included), following the pages.
     pub async fn query(&self, soql: &Soql) -> Result<Vec<serde_json::Map<String, Json>>, DestinationError> {
         query::run(&self.client, soql).await
@@ -204,8 +208,9 @@ impl Destination for Salesforce {
         object: &ObjectDescribe,
         fields: &[String],
         any_of: &[FieldIn],
+        api: Api,
     ) -> Result<Vec<Record>, DestinationError> {
-        query::find(&self.client, object, fields, any_of).await
+        query::find(&self.client, object, fields, any_of, api).await
     }
 
     async fn retrieve(
@@ -221,13 +226,30 @@ impl Destination for Salesforce {
         &self,
         kind: WriteKind,
         object: &str,
-        rows: &[WriteRow],
-    ) -> Result<Vec<RowResult>, DestinationError> {
-        collections::write(&self.client, kind, object, rows).await
+        parts: &[Vec<WriteRow>],
+        options: WriteOptions,
+    ) -> Result<Vec<PartResult>, Refusal> {
+        match parts {
+            [] => Ok(Vec::new()),
+            [rows] => Ok(vec![Ok(collections::write(&self.client, kind, object, rows, options).await?)]),
+            several => composite::write(&self.client, kind, object, several, options).await,
+        }
     }
 
-    fn write_batch(&self) -> usize {
-        collections::ROWS
+    fn limits(&self) -> WriteLimits {
+        WriteLimits { rows: collections::ROWS, parts: composite::PARTS, in_flight: IN_FLIGHT }
+    }
+
+    fn carries(&self, api: Api, row: &WriteRow) -> bool {
+        match api {
+            Api::Collections => true,
+            Api::Composite => composite::takes(row),
+            Api::Bulk => bulk_rows::takes(row),
+        }
+    }
+
+    fn bulk(&self) -> Option<&dyn Bulk> {
+        Some(self)
     }
 
     fn calls(&self) -> u64 {
@@ -236,5 +258,10 @@ impl Destination for Salesforce {
 
     fn usage(&self) -> Option<ApiUsage> {
         self.client.usage()
+    }
+
+    async fn ask_usage(&self) -> Result<ApiUsage, DestinationError> {
+        let limits = limits::read(&self.client).await?;
+        Ok(self.client.with_floor(limits.daily_max.saturating_sub(limits.daily_remaining), limits.daily_max))
     }
 }

@@ -7,9 +7,10 @@ use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
 
 use super::client::Client;
+use super::composite;
 use super::errors::{Effect, bad_answer, refused_here};
-use super::soql::{self, Select, Soql, Term};
-use crate::destination::{DestinationError, FieldIn, Payload, Record};
+use super::soql::{self, Encoding, Select, Soql, Term};
+use crate::destination::{Api, DestinationError, FieldIn, Payload, Record};
 use crate::types::{Field, FieldType, ObjectDescribe, Value};
 
 /// Bytes that address and header may have together; Salesforce takes 16,384, the rest is for the
@@ -40,7 +41,35 @@ struct Page {
 
 /// All rows of a query, following the pages.
 pub(crate) async fn run(client: &Client, soql: &Soql) -> Result<Vec<Row>, DestinationError> {
-    let encoded = soql.encoded();
+    let path = path(client, soql, Encoding::Address)?;
+    follow(client, read_page(client, &path).await?).await
+}
+
+/// All rows of these queries, packed into as few calls as they fit.
+async fn run_packed(client: &Client, queries: Vec<Soql>) -> Result<Vec<Row>, DestinationError> {
+    // What looks like a reference to another part's answer would be replaced.
+    let (odd, queries): (Vec<Soql>, Vec<Soql>) =
+        queries.into_iter().partition(|soql| composite::has_reference(soql.as_str()));
+    let paths: Vec<String> =
+        queries.iter().map(|soql| path(client, soql, Encoding::Embedded)).collect::<Result<_, _>>()?;
+    let calls = paths.chunks(composite::PARTS).map(<[String]>::to_vec);
+    let answers: Vec<Vec<Vec<u8>>> = stream::iter(calls)
+        .map(|paths| async move { composite::read(client, &paths).await })
+        .buffered(CONCURRENT)
+        .try_collect()
+        .await?;
+    let mut rows = Vec::new();
+    for body in answers.iter().flatten() {
+        rows.append(&mut follow(client, page(body)?).await?);
+    }
+    for soql in &odd {
+        rows.append(&mut run(client, soql).await?);
+    }
+    Ok(rows)
+}
+
+fn path(client: &Client, soql: &Soql, encoding: Encoding) -> Result<String, DestinationError> {
+    let encoded = soql.encoded(encoding);
     let path = client.data_path(&format!("/query/?q={encoded}"));
     if path.len() > REQUEST_BYTES || soql.as_str().chars().count() > QUERY_CHARS {
         return Err(refused_here(
@@ -49,7 +78,11 @@ pub(crate) async fn run(client: &Client, soql: &Soql) -> Result<Vec<Row>, Destin
             "Select fewer fields or compare with fewer values.",
         ));
     }
-    let mut page = read_page(client, &path).await?;
+    Ok(path)
+}
+
+/// The rows of a page and of those after it.
+async fn follow(client: &Client, mut page: Page) -> Result<Vec<Row>, DestinationError> {
     let total = page.total_size;
     let mut rows = std::mem::take(&mut page.records);
     while !page.done {
@@ -69,8 +102,11 @@ pub(crate) async fn run(client: &Client, soql: &Soql) -> Result<Vec<Row>, Destin
 }
 
 async fn read_page(client: &Client, path: &str) -> Result<Page, DestinationError> {
-    let body = client.get(path).await?;
-    serde_json::from_slice(&body)
+    page(&client.get(path).await?)
+}
+
+fn page(body: &[u8]) -> Result<Page, DestinationError> {
+    serde_json::from_slice(body)
         .map_err(|error| bad_answer(Effect::Read, format!("A query's answer cannot be read: {error}")))
 }
 
@@ -80,6 +116,7 @@ pub(crate) async fn find(
     object: &ObjectDescribe,
     fields: &[String],
     any_of: &[FieldIn],
+    api: Api,
 ) -> Result<Vec<Record>, DestinationError> {
     let select = Select::new(object, fields)?;
     let terms = terms(object, any_of)?;
@@ -89,15 +126,22 @@ pub(crate) async fn find(
     // A long access token takes from the same allowance as the address.
     let session = client.session().await?;
     let taken = client.data_path("/query/?q=").len() + session.authorization.len();
-    let queries = select.any_of(&terms, REQUEST_BYTES.saturating_sub(taken));
-    let answers: Vec<Vec<Row>> = stream::iter(queries)
-        .map(|soql| async move { run(client, &soql).await })
-        .buffered(CONCURRENT)
-        .try_collect()
-        .await?;
+    let encoding = if api == Api::Collections { Encoding::Address } else { Encoding::Embedded };
+    let queries = select.any_of(&terms, REQUEST_BYTES.saturating_sub(taken), encoding);
+    let rows = match api {
+        Api::Bulk | Api::Composite if queries.len() > 1 => run_packed(client, queries).await?,
+        _ => {
+            let answers: Vec<Vec<Row>> = stream::iter(queries)
+                .map(|soql| async move { run(client, &soql).await })
+                .buffered(CONCURRENT)
+                .try_collect()
+                .await?;
+            answers.into_iter().flatten().collect()
+        }
+    };
     let mut seen = HashSet::new();
     let mut records = Vec::new();
-    for row in answers.into_iter().flatten() {
+    for row in rows {
         let record = record(object, fields, row)?;
         if seen.insert(record.id.clone()) {
             records.push(record);
@@ -191,7 +235,7 @@ pub(crate) async fn retrieve(
 }
 
 /// A record out of a row, its fields under the names that were asked for.
-fn record(object: &ObjectDescribe, fields: &[String], mut row: Row) -> Result<Record, DestinationError> {
+pub(crate) fn record(object: &ObjectDescribe, fields: &[String], mut row: Row) -> Result<Record, DestinationError> {
     let text = |value: Option<&Json>| value.and_then(Json::as_str).map(str::to_owned);
     let Some(id) = text(row.get("Id")) else {
         return Err(bad_answer(Effect::Read, format!("A {} came without its Id.", object.name)));

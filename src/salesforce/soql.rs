@@ -25,6 +25,32 @@ const QUERY_PART: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'(')
     .remove(b')');
 
+/// The same inside a JSON body, where no client rewrites the quotes.
+const EMBEDDED_PART: &AsciiSet = &QUERY_PART.remove(b'\'').remove(b'!').remove(b'*').remove(b':').remove(b'/');
+
+/// Where a query stands, which decides how it is written there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encoding {
+    /// In the address of a call.
+    Address,
+    /// In an address that stands in the body of a Composite call.
+    Embedded,
+}
+
+impl Encoding {
+    fn set(self) -> &'static AsciiSet {
+        match self {
+            Self::Address => QUERY_PART,
+            Self::Embedded => EMBEDDED_PART,
+        }
+    }
+
+    /// The bytes that `text` takes there.
+    fn len(self, text: &str) -> usize {
+        utf8_percent_encode(text, self.set()).map(str::len).sum()
+    }
+}
+
 /// A whole query.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Soql(String);
@@ -45,15 +71,10 @@ impl Soql {
         &self.0
     }
 
-    /// The text as it stands in an address.
-    pub(crate) fn encoded(&self) -> String {
-        utf8_percent_encode(&self.0, QUERY_PART).to_string()
+    /// The text as it stands there.
+    pub(crate) fn encoded(&self, encoding: Encoding) -> String {
+        utf8_percent_encode(&self.0, encoding.set()).to_string()
     }
-}
-
-/// The bytes that `text` takes in an address.
-fn encoded_len(text: &str) -> usize {
-    utf8_percent_encode(text, QUERY_PART).map(str::len).sum()
 }
 
 /// One comparison: a field of the object, and a value that may stand beside it.
@@ -68,13 +89,7 @@ impl<'a> Term<'a> {
     pub fn new(object: &'a ObjectDescribe, field: &str, value: &Value) -> Result<Self, DestinationError> {
         let field = known_field(object, field)?;
         if !field.filterable {
-            return Err(of_field(
-                ErrorKind::Configuration,
-                "FIELD_NOT_FILTERABLE",
-                field,
-                format!("{}.{} cannot be searched: Salesforce does not filter on it.", object.name, field.name),
-                "Match on another field.",
-            ));
+            return Err(unfilterable(object, field));
         }
         if value.is_blank() {
             return Err(unfit(field, value, "it is blank"));
@@ -86,6 +101,16 @@ impl<'a> Term<'a> {
     pub fn literal(&self) -> &str {
         &self.literal
     }
+}
+
+fn unfilterable(object: &ObjectDescribe, field: &Field) -> DestinationError {
+    of_field(
+        ErrorKind::Configuration,
+        "FIELD_NOT_FILTERABLE",
+        field,
+        format!("{}.{} cannot be searched: Salesforce does not filter on it.", object.name, field.name),
+        "Match on another field.",
+    )
 }
 
 /// The beginning of a query: what is read from which object.
@@ -108,19 +133,36 @@ impl<'a> Select<'a> {
         Soql(self.text.clone())
     }
 
+    /// Every record in which at least one of these fields is not empty. Fields that cannot be
+    /// filtered are errors.
+    pub fn where_any_is_set(&self, fields: &[String]) -> Result<Soql, DestinationError> {
+        let mut conditions = Vec::new();
+        for name in fields {
+            let field = known_field(self.object, name)?;
+            if !field.filterable {
+                return Err(unfilterable(self.object, field));
+            }
+            conditions.push(format!("{} != null", field.name));
+        }
+        if conditions.is_empty() {
+            return Ok(self.all());
+        }
+        Ok(Soql(format!("{} WHERE {}", self.text, conditions.join(" OR "))))
+    }
+
     /// Queries that together find the records for which **any** of `terms` holds, each at most
     /// `budget` bytes long when encoded. Without terms there is no query.
-    pub fn any_of(&self, terms: &[Term<'a>], budget: usize) -> Vec<Soql> {
+    pub fn any_of(&self, terms: &[Term<'a>], budget: usize, encoding: Encoding) -> Vec<Soql> {
         let mut queries = Vec::new();
         let mut open: Option<OpenQuery<'a>> = None;
         for term in terms {
             debug_assert!(self.object.fields.iter().any(|known| std::ptr::eq(known, term.field)));
             if let Some(query) = &mut open
-                && query.push(term, budget)
+                && query.push(term, budget, encoding)
             {
                 continue;
             }
-            queries.extend(open.replace(OpenQuery::new(&self.text, term)).map(OpenQuery::close));
+            queries.extend(open.replace(OpenQuery::new(&self.text, term, encoding)).map(OpenQuery::close));
         }
         queries.extend(open.map(OpenQuery::close));
         queries
@@ -136,19 +178,19 @@ struct OpenQuery<'a> {
 }
 
 impl<'a> OpenQuery<'a> {
-    fn new(select: &str, term: &Term<'a>) -> Self {
+    fn new(select: &str, term: &Term<'a>, encoding: Encoding) -> Self {
         let text = format!("{select} WHERE {} IN ({}", term.field.name, term.literal);
-        Self { size: encoded_len(&text), text, field: term.field }
+        Self { size: encoding.len(&text), text, field: term.field }
     }
 
     /// Adds a value if it fits, the closing parenthesis included.
-    fn push(&mut self, term: &Term<'a>, budget: usize) -> bool {
+    fn push(&mut self, term: &Term<'a>, budget: usize, encoding: Encoding) -> bool {
         let more = if std::ptr::eq(self.field, term.field) {
             format!(",{}", term.literal)
         } else {
             format!(") OR {} IN ({}", term.field.name, term.literal)
         };
-        let size = self.size + encoded_len(&more);
+        let size = self.size + encoding.len(&more);
         if size >= budget {
             return false;
         }
@@ -395,15 +437,15 @@ mod tests {
             let terms: Vec<Term<'_>> = values.iter().enumerate()
                 .map(|(n, value)| Term::new(&contact, if n % 7 == 0 { "Phone" } else { "Email" }, &Value::Text(value.clone())).unwrap())
                 .collect();
-            let queries = Select::new(&contact, &[]).unwrap().any_of(&terms, budget);
+            let queries = Select::new(&contact, &[]).unwrap().any_of(&terms, budget, Encoding::Address);
             let all: String = queries.iter().map(|soql| soql.as_str().to_owned()).collect();
             for term in &terms {
                 prop_assert!(all.contains(term.literal()));
             }
             for soql in &queries {
                 let only_one = !soql.as_str().contains("','") && !soql.as_str().contains(" OR ");
-                prop_assert!(only_one || soql.encoded().len() <= budget, "{} > {budget}", soql.encoded().len());
-                prop_assert!(!soql.encoded().contains(['+', '&', '\'', ' ']));
+                prop_assert!(only_one || soql.encoded(Encoding::Address).len() <= budget, "{} > {budget}", soql.encoded(Encoding::Address).len());
+                prop_assert!(!soql.encoded(Encoding::Address).contains(['+', '&', '\'', ' ']));
             }
         }
     }

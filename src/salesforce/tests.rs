@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::stub::{Reply, Stub, contact};
 use super::*;
+use crate::destination::RowResult;
 use crate::types::Value;
 
 fn settings(stub: &Stub) -> Settings {
@@ -14,6 +15,21 @@ fn settings(stub: &Stub) -> Settings {
         login_url: stub.url.clone(),
         auth: Auth::ClientCredentials { client_id: "app".to_owned(), client_secret: "s3cret".into() },
         api_version: None,
+        api_floor: None,
+    }
+}
+
+/// Writes one part.
+async fn write(
+    salesforce: &Salesforce,
+    kind: WriteKind,
+    object: &str,
+    rows: &[WriteRow],
+) -> Result<Vec<RowResult>, DestinationError> {
+    let parts = [rows.to_vec()];
+    match salesforce.write(kind, object, &parts, WriteOptions::default()).await {
+        Ok(mut results) => results.remove(0),
+        Err(refusal) => Err(refusal.error),
     }
 }
 
@@ -63,7 +79,7 @@ fn session_ended() -> Reply {
 async fn an_ended_session_is_renewed_once_and_the_write_sent_again() {
     let stub = Stub::start(script(vec![session_ended(), done(1)])).await;
     let salesforce = connect(settings(&stub));
-    let results = salesforce.write(WriteKind::Create, "Contact", &[create("O'Brien")]).await.unwrap();
+    let results = write(&salesforce, WriteKind::Create, "Contact", &[create("O'Brien")]).await.unwrap();
     assert_eq!(results, [RowResult::Ok("003000000000000AAA".to_owned())]);
     let calls = stub.calls();
     assert_eq!((calls.len(), stub.sign_ins().len(), salesforce.calls()), (2, 2, 2));
@@ -73,10 +89,10 @@ async fn an_ended_session_is_renewed_once_and_the_write_sent_again() {
         calls[1].json(),
         json!({"allOrNone": false, "records": [{"attributes": {"type": "Contact"}, "LastName": "O'Brien"}]})
     );
-    assert_eq!(salesforce.usage(), Some(ApiUsage { used: 18, max: 15_000 }));
+    assert_eq!(salesforce.usage(), Some(ApiUsage { used: 18, max: 15_000, floor: 300 }));
 
     let stub = Stub::start(script(vec![session_ended()])).await;
-    let error = connect(settings(&stub)).write(WriteKind::Create, "Contact", &[create("X")]).await.unwrap_err();
+    let error = write(&connect(settings(&stub)), WriteKind::Create, "Contact", &[create("X")]).await.unwrap_err();
     assert_eq!((error.kind, stub.calls().len()), (ErrorKind::Auth, 2), "no third try");
 }
 
@@ -84,7 +100,10 @@ async fn an_ended_session_is_renewed_once_and_the_write_sent_again() {
 async fn a_given_access_token_cannot_be_renewed() {
     let stub = Stub::start(script(vec![session_ended()])).await;
     let auth = Auth::AccessToken { instance_url: stub.url.clone(), access_token: "00D!given".into() };
-    let error = connect(Settings { login_url: String::new(), auth, api_version: None }).limits().await.unwrap_err();
+    let error = connect(Settings { login_url: String::new(), auth, api_version: None, api_floor: None })
+        .ask_usage()
+        .await
+        .unwrap_err();
     assert_eq!((error.kind, stub.calls().len(), stub.sign_ins().len()), (ErrorKind::Auth, 1, 0));
     assert!(error.hint.unwrap().contains("new access token"));
 }
@@ -104,7 +123,7 @@ async fn a_write_that_may_have_happened_is_in_doubt_and_sent_once() {
     ] {
         let stub = Stub::start(script(vec![reply.clone()])).await;
         let salesforce = connect(settings(&stub));
-        let error = salesforce.write(WriteKind::Create, "Contact", &[create("A"), create("B")]).await.unwrap_err();
+        let error = write(&salesforce, WriteKind::Create, "Contact", &[create("A"), create("B")]).await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::InDoubt, "{reply:?}: {error}");
         assert_eq!((stub.calls().len(), salesforce.calls()), (1, 1), "{reply:?}");
     }
@@ -121,7 +140,7 @@ async fn a_write_that_was_refused_whole_is_not_in_doubt() {
         (refused(400, "INVALID_FIELD"), ErrorKind::Configuration),
     ] {
         let stub = Stub::start(script(vec![reply.clone()])).await;
-        let error = connect(settings(&stub)).write(WriteKind::Create, "Contact", &[create("A")]).await.unwrap_err();
+        let error = write(&connect(settings(&stub)), WriteKind::Create, "Contact", &[create("A")]).await.unwrap_err();
         assert_eq!((error.kind, stub.calls().len()), (kind, 1), "{reply:?}");
     }
 }
@@ -132,8 +151,8 @@ async fn nothing_listening_is_transient_even_for_a_write() {
     let url = format!("http://{}", closed.local_addr().unwrap());
     drop(closed);
     let auth = Auth::AccessToken { instance_url: url, access_token: "t".into() };
-    let salesforce = connect(Settings { login_url: String::new(), auth, api_version: None });
-    let error = salesforce.write(WriteKind::Create, "Contact", &[create("A")]).await.unwrap_err();
+    let salesforce = connect(Settings { login_url: String::new(), auth, api_version: None, api_floor: None });
+    let error = write(&salesforce, WriteKind::Create, "Contact", &[create("A")]).await.unwrap_err();
     assert_eq!((error.kind, error.code.as_str()), (ErrorKind::Transient, "CONNECTION_FAILED"));
 }
 
@@ -142,12 +161,12 @@ async fn reads_are_repeated_and_in_the_end_fail() {
     let busy = || Reply::Http(503, "", String::new());
     let stub = Stub::start(script(vec![busy(), Reply::Close, Reply::Cut(200, "{".to_owned()), no_rows()])).await;
     let salesforce = connect(settings(&stub));
-    let found = salesforce.find(&contact(), &[], &emails(["a@b.c".to_owned()])).await.unwrap();
+    let found = salesforce.find(&contact(), &[], &emails(["a@b.c".to_owned()]), Api::Collections).await.unwrap();
     assert!(found.is_empty());
     assert_eq!((stub.calls().len(), salesforce.calls()), (4, 4));
 
     let stub = Stub::start(script(vec![busy()])).await;
-    let error = connect(settings(&stub)).limits().await.unwrap_err();
+    let error = connect(settings(&stub)).ask_usage().await.unwrap_err();
     assert_eq!((error.kind, stub.calls().len()), (ErrorKind::Transient, 5));
 }
 
@@ -156,7 +175,10 @@ async fn ten_thousand_addresses_take_few_calls_and_every_address_is_asked() {
     let stub = Stub::start(script(vec![no_rows()])).await;
     let salesforce = connect(settings(&stub));
     let values: Vec<String> = (0..10_000).map(|n| format!(" First.Last{n}@customer-{}.example.COM ", n % 97)).collect();
-    salesforce.find(&contact(), &names(&["Email", "LastName"]), &emails(values.clone())).await.unwrap();
+    salesforce
+        .find(&contact(), &names(&["Email", "LastName"]), &emails(values.clone()), Api::Collections)
+        .await
+        .unwrap();
     let calls = stub.calls();
     assert!(calls.len() <= 40, "{} calls", calls.len());
     assert_eq!(stub.sign_ins().len(), 1);
@@ -193,7 +215,10 @@ async fn finds_over_pages_and_fields_each_record_once() {
             values: [1980, 9999].map(|year| Value::Date(jiff::civil::date(year, 2, 28))).into(),
         },
     ];
-    let found = connect(settings(&stub)).find(&contact(), &names(&["email", "Phone"]), &any_of).await.unwrap();
+    let found = connect(settings(&stub))
+        .find(&contact(), &names(&["email", "Phone"]), &any_of, Api::Collections)
+        .await
+        .unwrap();
     assert_eq!(
         found.iter().map(|record| record.id.as_str()).collect::<Vec<_>>(),
         ["003000000000001AAA", "003000000000002AAA"]
@@ -216,7 +241,10 @@ async fn a_next_page_elsewhere_and_missing_rows_are_refused() {
         json!({"totalSize": 2, "done": true, "records": [{"Id": "003000000000001AAA"}]}),
     ] {
         let stub = Stub::start(script(vec![Reply::json(200, &page)])).await;
-        let error = connect(settings(&stub)).find(&contact(), &[], &emails(["a@b.c".to_owned()])).await.unwrap_err();
+        let error = connect(settings(&stub))
+            .find(&contact(), &[], &emails(["a@b.c".to_owned()]), Api::Collections)
+            .await
+            .unwrap_err();
         assert_eq!(error.code, "BAD_ANSWER");
         assert_eq!(stub.calls().len(), 1);
     }
@@ -228,13 +256,13 @@ async fn nothing_to_look_for_takes_no_call() {
     let salesforce = connect(settings(&stub));
     assert!(
         salesforce
-            .find(&contact(), &[], &emails([String::new(), "  ".to_owned(), "x".repeat(81)]))
+            .find(&contact(), &[], &emails([String::new(), "  ".to_owned(), "x".repeat(81)]), Api::Collections)
             .await
             .unwrap()
             .is_empty()
     );
     assert!(salesforce.retrieve(&contact(), &[], &[]).await.unwrap().is_empty());
-    assert!(salesforce.write(WriteKind::Update, "Contact", &[]).await.unwrap().is_empty());
+    assert!(write(&salesforce, WriteKind::Update, "Contact", &[]).await.unwrap().is_empty());
     assert_eq!((salesforce.calls(), stub.sign_ins().len()), (0, 0));
 }
 
@@ -264,12 +292,12 @@ async fn updates_and_deletes_go_by_id_with_results_by_position() {
     let salesforce = connect(settings(&stub));
     let row =
         |n: u8| WriteRow { id: Some(format!("003{n:012}AAA")), fields: [("Phone".to_owned(), Json::Null)].into() };
-    let results = salesforce.write(WriteKind::Update, "Contact", &[row(1), row(2)]).await.unwrap();
+    let results = write(&salesforce, WriteKind::Update, "Contact", &[row(1), row(2)]).await.unwrap();
     assert_eq!(results[0], RowResult::Ok("003000000000001AAA".to_owned()));
     assert!(
         matches!(&results[1], RowResult::Err(error) if error.kind == ErrorKind::Transient && error.message == "busy")
     );
-    salesforce.write(WriteKind::Delete, "Contact", &[row(1), row(2)]).await.unwrap();
+    write(&salesforce, WriteKind::Delete, "Contact", &[row(1), row(2)]).await.unwrap();
     let calls = stub.calls();
     assert_eq!(calls[0].method, "PATCH");
     assert_eq!(
@@ -288,11 +316,11 @@ async fn full_batches_travel_compressed() {
     let stub = Stub::start(script(vec![done(200)])).await;
     let rows: Vec<WriteRow> = (0..200).map(|n| create(&format!("Name {n}"))).collect();
     let salesforce = connect(settings(&stub));
-    assert_eq!(salesforce.write(WriteKind::Create, "Contact", &rows).await.unwrap().len(), 200);
+    assert_eq!(write(&salesforce, WriteKind::Create, "Contact", &rows).await.unwrap().len(), 200);
     assert_eq!(stub.calls()[0].headers["content-encoding"], "gzip");
     assert_eq!(stub.calls()[0].json()["records"].as_array().unwrap().len(), 200);
     let too_many: Vec<WriteRow> = (0..201).map(|n| create(&n.to_string())).collect();
-    assert!(salesforce.write(WriteKind::Create, "Contact", &too_many).await.is_err());
+    assert!(write(&salesforce, WriteKind::Create, "Contact", &too_many).await.is_err());
     assert_eq!(stub.calls().len(), 1);
 }
 
@@ -301,13 +329,18 @@ async fn bad_ids_and_names_never_leave_this_machine() {
     let stub = Stub::start(script(vec![done(1)])).await;
     let salesforce = connect(settings(&stub));
     let row = |id: &str| WriteRow { id: Some(id.to_owned()), fields: [].into() };
-    assert!(salesforce.write(WriteKind::Delete, "Contact", &[row("003&allOrNone=tr")]).await.is_err());
-    assert!(salesforce.write(WriteKind::Create, "Contact", &[row("003000000000001AAA")]).await.is_err());
-    assert!(salesforce.write(WriteKind::Create, "Contact/../x", &[create("A")]).await.is_err());
+    assert!(write(&salesforce, WriteKind::Delete, "Contact", &[row("003&allOrNone=tr")]).await.is_err());
+    assert!(write(&salesforce, WriteKind::Create, "Contact", &[row("003000000000001AAA")]).await.is_err());
+    assert!(write(&salesforce, WriteKind::Create, "Contact/../x", &[create("A")]).await.is_err());
     assert!(salesforce.describe("Contact/describe?").await.is_err());
     let attributes = WriteRow { id: None, fields: [("attributes".to_owned(), json!({"type": "User"}))].into() };
-    assert!(salesforce.write(WriteKind::Create, "Contact", &[attributes]).await.is_err());
-    assert!(salesforce.find(&contact(), &names(&["Id FROM User"]), &emails(["a".to_owned()])).await.is_err());
+    assert!(write(&salesforce, WriteKind::Create, "Contact", &[attributes]).await.is_err());
+    assert!(
+        salesforce
+            .find(&contact(), &names(&["Id FROM User"]), &emails(["a".to_owned()]), Api::Collections)
+            .await
+            .is_err()
+    );
     assert!(stub.calls().is_empty());
 }
 
@@ -356,12 +389,12 @@ async fn many_calls_at_once_share_one_sign_in_and_one_refusal() {
     })
     .await;
     let salesforce = connect(settings(&stub));
-    let (a, b, c) = tokio::join!(salesforce.limits(), salesforce.limits(), salesforce.limits());
+    let (a, b, c) = tokio::join!(salesforce.ask_usage(), salesforce.ask_usage(), salesforce.ask_usage());
     for error in [a, b, c].map(Result::unwrap_err) {
         assert_eq!((error.kind, error.code.as_str()), (ErrorKind::Auth, "invalid_client"));
     }
     assert_eq!((stub.sign_ins().len(), salesforce.calls()), (1, 0));
-    salesforce.limits().await.unwrap_err();
+    salesforce.ask_usage().await.unwrap_err();
     assert_eq!(stub.sign_ins().len(), 2, "a later call tries again");
 }
 
@@ -381,8 +414,9 @@ async fn each_way_to_sign_in_sends_its_form() {
         (refresh, "grant_type=refresh_token&client_id=app&refresh_token=r1"),
     ] {
         let stub = Stub::start(script(vec![Reply::json(200, &limits)])).await;
-        let salesforce = connect(Settings { login_url: stub.url.clone(), auth, api_version: Some("59".into()) });
-        assert_eq!(salesforce.limits().await.unwrap(), Limits { daily_max: 15_000, daily_remaining: 14_998 });
+        let salesforce =
+            connect(Settings { login_url: stub.url.clone(), auth, api_version: Some("59".into()), api_floor: None });
+        assert_eq!(salesforce.ask_usage().await.unwrap(), ApiUsage { used: 2, max: 15_000, floor: 300 });
         let sign_in = &stub.sign_ins()[0];
         assert_eq!((sign_in.body.as_str(), sign_in.target.as_str()), (form, "/services/oauth2/token"));
         let call = &stub.calls()[0];
@@ -399,7 +433,7 @@ async fn a_token_for_another_host_is_not_used() {
     {
         let stub =
             Stub::start(move |_| Some(Reply::json(200, &json!({"access_token": "t", "instance_url": instance})))).await;
-        let error = connect(settings(&stub)).limits().await.unwrap_err();
+        let error = connect(settings(&stub)).ask_usage().await.unwrap_err();
         assert_eq!((error.code.as_str(), stub.calls().len()), ("INVALID_URL", 0), "{instance}");
     }
 }

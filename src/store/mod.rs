@@ -3,6 +3,8 @@
 //! The only folder (beside the sandbox's own) that names `rusqlite`. Calls block for microseconds
 //! to milliseconds; the engine makes them from its own tasks.
 
+mod found;
+mod jobs;
 mod journal;
 mod rows;
 mod runs;
@@ -14,6 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
 
+pub use jobs::OpenJob;
 pub use rows::{ErrorGroup, RowFilter, RunRow, StagedRow};
 pub use runs::{NewRun, RunId, RunRecord, RunStatus};
 

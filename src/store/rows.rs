@@ -53,6 +53,8 @@ pub struct RunRow {
     pub error: Option<DestinationError>,
     /// The record's `SystemModstamp` as the plan read it.
     pub modstamp: Option<String>,
+    /// The parent record that a write locks too.
+    pub parent: Option<String>,
 }
 
 /// Which rows of a run are meant.
@@ -103,7 +105,8 @@ pub struct ErrorGroup {
     pub rows: u64,
 }
 
-const COLUMNS: &str = "position, key, change, action, outcome, record_id, fields, candidates, payload, error, modstamp";
+const COLUMNS: &str = "position, key, change, action, outcome, record_id, fields, candidates, payload, error, modstamp, \
+                       parent";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Result<RunRow, StoreError>> {
     let position: i64 = row.get(0)?;
@@ -112,6 +115,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Result<RunRow, StoreError>> {
     let id = row.get(5)?;
     let (fields, candidates, payload): (String, String, String) = (row.get(6)?, row.get(7)?, row.get(8)?);
     let (error, modstamp): (Option<String>, Option<String>) = (row.get(9)?, row.get(10)?);
+    let parent = row.get(11)?;
     Ok((|| {
         Ok(RunRow {
             position: u64::try_from(position).map_err(unreadable)?,
@@ -125,6 +129,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Result<RunRow, StoreError>> {
             payload: from_json(&payload)?,
             error: error.as_deref().map(from_json).transpose()?,
             modstamp,
+            parent,
         })
     })())
 }
@@ -234,7 +239,7 @@ impl Store {
         {
             let mut update = transaction.prepare_cached(
                 "UPDATE row SET action = ?3, record_id = ?4, modstamp = ?5, fields = ?6, candidates = ?7, \
-                 settled = ?8, error = ?9, code = ?10 WHERE run = ?1 AND position = ?2",
+                 settled = ?8, error = ?9, code = ?10, parent = ?11 WHERE run = ?1 AND position = ?2",
             )?;
             for (position, decision) in decisions {
                 update.execute(params![
@@ -248,6 +253,7 @@ impl Store {
                     decision.settled,
                     decision.reason.as_ref().map(to_json).transpose()?,
                     decision.reason.as_ref().map(|reason| reason.code.clone()),
+                    decision.parent,
                 ])?;
             }
         }
@@ -309,6 +315,22 @@ impl Store {
             |row| row.get(0),
         )?;
         Ok(u64::try_from(count).unwrap_or(0))
+    }
+
+    /// Rows of a run for which `clause` holds, in order; `value` is its `?2`.
+    pub(super) fn rows_where(
+        &self,
+        run: RunId,
+        clause: &str,
+        value: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<RunRow>, StoreError> {
+        let connection = self.lock();
+        let mut statement = connection.prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM row WHERE run = ?1 AND (?2 IS NULL OR 1) AND {clause} ORDER BY position LIMIT ?3"
+        ))?;
+        let found = statement.query_map(params![run.0, value, limit as i64], read)?;
+        found.map(|row| row?).collect()
     }
 
     /// The next rows with this action and no outcome, in order.

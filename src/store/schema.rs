@@ -5,7 +5,8 @@ use rusqlite::Connection;
 use super::StoreError;
 
 /// One step a format; never edit a step that was released.
-const STEPS: &[&str] = &["
+const STEPS: &[&str] = &[
+    "
 CREATE TABLE mapping (
     id      INTEGER PRIMARY KEY,
     name    TEXT NOT NULL UNIQUE,      -- model/mapping
@@ -74,7 +75,27 @@ CREATE TABLE journal (
     PRIMARY KEY (run, call)
 ) WITHOUT ROWID;
 CREATE INDEX journal_open ON journal (answered, run);
-"];
+",
+    "
+ALTER TABLE row ADD COLUMN parent TEXT;     -- the record that a write locks beside its own
+ALTER TABLE row ADD COLUMN call INTEGER;    -- the Bulk call that carries it
+CREATE INDEX row_call ON row (run, call) WHERE call IS NOT NULL;
+ALTER TABLE journal ADD COLUMN job TEXT;    -- the Bulk job of the call
+CREATE TABLE job_key (                      -- what joins a job's results to its rows
+    run      INTEGER NOT NULL REFERENCES run(id) ON DELETE CASCADE,
+    key      TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    PRIMARY KEY (run, key)
+) WITHOUT ROWID;
+CREATE TABLE found (                        -- records of a scan, while a plan is made
+    run    INTEGER NOT NULL REFERENCES run(id) ON DELETE CASCADE,
+    key    TEXT NOT NULL,
+    id     TEXT NOT NULL,
+    record TEXT NOT NULL,
+    PRIMARY KEY (run, key, id)
+) WITHOUT ROWID;
+",
+];
 
 /// Applies the steps that the file does not have yet, each in a transaction of its own.
 pub(super) fn migrate(connection: &Connection, path: &str) -> Result<(), StoreError> {

@@ -170,7 +170,13 @@ pub(super) fn planned(sandbox: bool) -> RunSummary {
         org: org(sandbox),
         definition: mapping(),
         books: planned_books(),
-        forecast: Some(Forecast { calls: 2, seconds: 0.8, calls_left: Some(14_204), calls_max: Some(15_000) }),
+        forecast: Some(Forecast {
+            calls: 2,
+            seconds: 0.8,
+            calls_left: Some(14_204),
+            calls_max: Some(15_000),
+            ..Forecast::default()
+        }),
         api_calls: 3,
         seconds: 1.2,
         message: None,
@@ -216,6 +222,7 @@ fn row(position: u64, key: &str, change: Change, action: Action) -> RunRow {
         ]),
         error: None,
         modstamp: None,
+        parent: None,
     }
 }
 
