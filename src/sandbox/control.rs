@@ -45,8 +45,12 @@ async fn stats(State(control): State<Control>) -> Response {
     control.stats.touch();
     match control.salesforce.record_counts() {
         Ok(records) => {
-            let calls = control.stats.calls();
-            let body = json!({ "calls": calls, "records": records, "api_calls": control.salesforce.api_calls() });
+            let body = json!({
+                "calls": control.stats.calls(),
+                "subrequests": control.stats.calls_inside(),
+                "records": records,
+                "api_calls": control.salesforce.api_calls(),
+            });
             answer(StatusCode::OK, &body)
         }
         Err(error) => failed(StatusCode::INTERNAL_SERVER_ERROR, &error),
@@ -92,6 +96,9 @@ async fn fault(State(control): State<Control>, body: Bytes) -> Response {
     control.stats.touch();
     match serde_json::from_slice::<Fault>(&body) {
         Ok(fault) => {
+            if let Err(error) = fault.check() {
+                return failed(StatusCode::BAD_REQUEST, &error);
+            }
             control.faults.add(fault);
             answer(StatusCode::OK, &json!({ "added": true }))
         }

@@ -13,12 +13,19 @@ pub struct Stats {
 #[derive(Debug)]
 struct Inner {
     calls: BTreeMap<String, u64>,
+    inside: BTreeMap<String, u64>,
     last: Instant,
 }
 
 impl Default for Stats {
     fn default() -> Self {
-        Self { inner: Arc::new(Mutex::new(Inner { calls: BTreeMap::new(), last: Instant::now() })) }
+        Self {
+            inner: Arc::new(Mutex::new(Inner {
+                calls: BTreeMap::new(),
+                inside: BTreeMap::new(),
+                last: Instant::now(),
+            })),
+        }
     }
 }
 
@@ -28,6 +35,17 @@ impl Stats {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         *inner.calls.entry(endpoint.to_owned()).or_default() += 1;
         inner.last = Instant::now();
+    }
+
+    /// Counts a call inside a Composite call: it is none of its own.
+    pub fn count_inside(&self, endpoint: &str) {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        *inner.inside.entry(endpoint.to_owned()).or_default() += 1;
+    }
+
+    /// Calls inside Composite calls, by endpoint.
+    pub fn calls_inside(&self) -> BTreeMap<String, u64> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner).inside.clone()
     }
 
     /// Notes that somebody is there, without counting a call.
@@ -47,6 +65,8 @@ impl Stats {
 
     /// Forgets the counts.
     pub fn clear(&self) {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner).calls.clear();
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.calls.clear();
+        inner.inside.clear();
     }
 }

@@ -8,7 +8,7 @@ use super::ids;
 use super::org::Org;
 use super::rows::{key_field, saving};
 use super::save::{self, Refusals};
-use super::schema::{self, Object};
+use super::schema::{Object, Schema};
 use super::shape;
 
 /// Records that one call takes.
@@ -24,7 +24,7 @@ struct Row<'a> {
 
 /// `POST …/composite/sobjects`.
 pub fn create(org: &mut Org, call: &Call, version: &str) -> Result<Answer, Refusal> {
-    let (rows, all_or_none) = rows(call)?;
+    let (rows, all_or_none) = rows(org.records.schema, call)?;
     each(org, call, rows.len(), all_or_none, |org, at| {
         let row = rows[at].as_ref().map_err(|refusal| vec![refusal.clone()])?;
         let id = save::create(&mut org.records, row.object, row.fields, saving(call, version))?;
@@ -34,7 +34,7 @@ pub fn create(org: &mut Org, call: &Call, version: &str) -> Result<Answer, Refus
 
 /// `PATCH …/composite/sobjects`.
 pub fn update(org: &mut Org, call: &Call) -> Result<Answer, Refusal> {
-    let (rows, all_or_none) = rows(call)?;
+    let (rows, all_or_none) = rows(org.records.schema, call)?;
     each(org, call, rows.len(), all_or_none, |org, at| {
         let row = rows[at].as_ref().map_err(|refusal| vec![refusal.clone()])?;
         let (id, fields) = without(row.fields, "Id");
@@ -49,9 +49,9 @@ pub fn update(org: &mut Org, call: &Call) -> Result<Answer, Refusal> {
 
 /// `PATCH …/composite/sobjects/Contact/External_Id__c`.
 pub fn upsert(org: &mut Org, call: &Call, version: &str, object: &str, key: &str) -> Result<Answer, Refusal> {
-    let object = schema::object(object).ok_or_else(Refusal::not_found)?;
+    let object = org.records.schema.object(object).ok_or_else(Refusal::not_found)?;
     let key = key_field(object, key)?;
-    let (rows, all_or_none) = rows(call)?;
+    let (rows, all_or_none) = rows(org.records.schema, call)?;
     each(org, call, rows.len(), all_or_none, |org, at| {
         let row = rows[at].as_ref().map_err(|refusal| vec![refusal.clone()])?;
         if row.object.name != object.name {
@@ -75,7 +75,7 @@ pub fn delete(org: &mut Org, call: &Call) -> Result<Answer, Refusal> {
     let all_or_none = call.parameter("allOrNone").is_some_and(|text| text.eq_ignore_ascii_case("true"));
     each(org, call, wanted.len(), all_or_none, |org, at| {
         let id = wanted[at];
-        let Some(object) = ids::parse(id).and_then(|id| schema::object_of_id(&id)) else {
+        let Some(object) = ids::parse(id).and_then(|id| org.records.schema.object_of_id(&id)) else {
             let message = format!("malformed id {id}");
             return Err(vec![Refusal::row("MALFORMED_ID", message, &[])]);
         };
@@ -86,7 +86,7 @@ pub fn delete(org: &mut Org, call: &Call) -> Result<Answer, Refusal> {
 
 /// `POST …/composite/sobjects/Contact` and its GET: null for what is not there.
 pub fn retrieve(org: &mut Org, call: &Call, version: &str, object: &str) -> Result<Answer, Refusal> {
-    let object = schema::object(object).ok_or_else(Refusal::not_found)?;
+    let object = org.records.schema.object(object).ok_or_else(Refusal::not_found)?;
     let (wanted, fields) = if call.method == "GET" {
         let list = |name: &str| {
             let text = call.parameter(name).unwrap_or_default();
@@ -133,7 +133,7 @@ fn limit(rows: usize, most: usize) -> Result<(), Refusal> {
 }
 
 /// The records of a call. A record of an unknown type is that record's error.
-fn rows(call: &Call) -> Result<(Vec<Result<Row<'_>, Refusal>>, bool), Refusal> {
+fn rows<'a>(schema: &'static Schema, call: &'a Call) -> Result<(Vec<Result<Row<'a>, Refusal>>, bool), Refusal> {
     let body = call.json()?;
     let all_or_none = body.get("allOrNone").and_then(Value::as_bool).unwrap_or(false);
     let Some(records) = body.get("records").and_then(Value::as_array) else {
@@ -150,7 +150,8 @@ fn rows(call: &Call) -> Result<(Vec<Result<Row<'_>, Refusal>>, bool), Refusal> {
                 let message = "Include a type in the attributes of each record";
                 return Err(Refusal::call(400, "INVALID_TYPE", message));
             };
-            Ok(schema::object(kind)
+            Ok(schema
+                .object(kind)
                 .map(|object| Row { object, fields })
                 .ok_or_else(|| Refusal::row("INVALID_TYPE", format!("sObject type '{kind}' is not supported."), &[])))
         })

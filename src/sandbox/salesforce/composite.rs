@@ -67,10 +67,8 @@ pub fn composite(org: &mut Org, call: &Call) -> Result<Answer, Refusal> {
     let results: Vec<Value> = results
         .into_iter()
         .map(|(reference, answer)| {
-            let mut headers = Map::new();
-            if let Some(location) = answer.location {
-                headers.insert("Location".to_owned(), json!(location));
-            }
+            let headers: Map<String, Value> =
+                answer.headers.into_iter().map(|(name, value)| (name.to_owned(), json!(value))).collect();
             json!({
                 "body": answer.body,
                 "httpHeaders": headers,

@@ -2,11 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
-use super::schema::{Field, Kind, OBJECTS, Object};
+use super::schema::{Field, Kind, Object, Schema};
 
 /// `GET …/sobjects`.
-pub fn global(version: &str) -> Value {
-    let sobjects: Vec<Value> = OBJECTS.iter().map(|object| summary(object, version)).collect();
+pub fn global(schema: &Schema, version: &str) -> Value {
+    let sobjects: Vec<Value> = schema.objects.iter().map(|object| summary(object, version)).collect();
     json!({ "encoding": "UTF-8", "maxBatchSize": 200, "sobjects": sobjects })
 }
 
@@ -68,7 +68,7 @@ fn summary(object: &Object, version: &str) -> Value {
 }
 
 /// `GET …/sobjects/X/describe`.
-pub fn full(object: &Object, version: &str, instance_url: &str) -> Value {
+pub fn full(schema: &Schema, object: &Object, version: &str, instance_url: &str) -> Value {
     let base = base(object, version);
     let mut body = match summary(object, version) {
         Value::Object(map) => map,
@@ -77,7 +77,7 @@ pub fn full(object: &Object, version: &str, instance_url: &str) -> Value {
     let master = "012000000000000AAA";
     let more = json!({
         "actionOverrides": [],
-        "childRelationships": children(object),
+        "childRelationships": children(schema, object),
         "compactLayoutable": true,
         "defaultImplementation": null,
         "extendedBy": null,
@@ -123,9 +123,9 @@ fn base(object: &Object, version: &str) -> String {
 }
 
 /// Who refers to the object, as far as the org knows.
-fn children(parent: &Object) -> Vec<Value> {
+fn children(schema: &Schema, parent: &Object) -> Vec<Value> {
     let mut found = Vec::new();
-    for child in OBJECTS.iter() {
+    for child in &schema.objects {
         for field in child.fields.iter().filter(|field| field.reference_to.as_ref() == Some(&parent.name)) {
             let name = match (child.name.as_str(), field.name.as_str()) {
                 ("Contact", "AccountId") => json!("Contacts"),

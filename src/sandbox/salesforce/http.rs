@@ -11,7 +11,9 @@ use axum::response::Response;
 use serde_json::{Value, json};
 
 use super::Salesforce;
+use super::bulk::work;
 use super::call::{Answer, Call, RowFault};
+use super::endpoint::Endpoint;
 use super::errors::Refusal;
 use super::org::{DAILY_CALLS, ORG_ID};
 use super::{route, session};
@@ -23,6 +25,8 @@ const LONGEST_ADDRESS: usize = 16_384;
 const PACKED_FROM: usize = 2_048;
 /// The largest body, in bytes, as it travels and unpacked.
 const LARGEST_BODY: usize = 50 * 1024 * 1024;
+/// The largest upload of a Bulk job, in bytes.
+const LARGEST_UPLOAD: usize = 150 * 1024 * 1024;
 
 /// Answers one request.
 pub async fn handle(State(salesforce): State<Salesforce>, request: Request) -> Response {
@@ -35,24 +39,26 @@ pub async fn handle(State(salesforce): State<Salesforce>, request: Request) -> R
         salesforce.stats.count("salesforce.refused");
         return html(StatusCode::URI_TOO_LONG, "<h1>URI Too Long</h1>");
     }
-    let Some(body) = read_body(&parts.headers, body).await else {
+    let most = if parts.method == "PUT" { LARGEST_UPLOAD } else { LARGEST_BODY };
+    let Some(body) = read_body(&parts.headers, body, most).await else {
         salesforce.stats.count("salesforce.refused");
         return html(StatusCode::PAYLOAD_TOO_LARGE, "<h1>Content Too Large</h1>");
     };
     let mut call = call(parts.method.as_str(), &target, &parts.headers, &body);
-    let (endpoint, point) = endpoint(&call);
-    salesforce.stats.count(&endpoint);
-    let fault = point.and_then(|point| salesforce.faults.fire(point));
+    let endpoint = Endpoint::of(&call);
+    salesforce.stats.count(&endpoint.name);
+    endpoint.inside.iter().for_each(|inside| salesforce.stats.count_inside(inside));
+    let fault = salesforce.faults.fire_at(&endpoint.points);
     if let Some(fault) = &fault {
         match fault.action {
             Action::DropBefore => return dropped(),
-            Action::Status => return asked_for(fault, point),
+            Action::Status => return asked_for(fault, &endpoint),
             Action::Delay => tokio::time::sleep(Duration::from_millis(fault.delay_ms.unwrap_or(1_000))).await,
             Action::ExpireSession => salesforce.org().sessions.expire(),
             Action::RowError => {
-                call.row_fault = RowFault::new(fault.rows.unwrap_or(1), fault.error.clone(), fault.message.clone());
+                call.row_fault = RowFault::new(fault);
             }
-            Action::DropAfterCommit | Action::Truncate => {}
+            _ => {}
         }
     }
     let headers = parts.headers;
@@ -61,8 +67,14 @@ pub async fn handle(State(salesforce): State<Salesforce>, request: Request) -> R
         .and_then(|value| value.to_str().ok())
         .is_some_and(|value| value.split(',').any(|it| it.trim() == "gzip"));
     let worker = salesforce.clone();
-    let answered = tokio::task::spawn_blocking(move || answer(&worker, &call, &headers, &body)).await;
-    let Ok((answer, limits)) = answered else { return dropped() };
+    let answered = tokio::task::spawn_blocking(move || {
+        let (answer, limits) = answer(&worker, &call, &headers, &body);
+        (answer, limits, worker.org().jobs.take_queued())
+    });
+    let Ok((answer, limits, queued)) = answered.await else { return dropped() };
+    for id in queued {
+        tokio::spawn(work::run(salesforce.clone(), id));
+    }
     match fault.map(|fault| fault.action) {
         Some(Action::DropAfterCommit) => dropped(),
         Some(Action::Truncate) => respond(&answer, limits.as_deref(), Sent::Half),
@@ -95,7 +107,7 @@ fn answer(salesforce: &Salesforce, call: &Call, headers: &HeaderMap, body: &[u8]
             let token =
                 form.map(|(_, value)| value.into_owned()).or_else(|| call.parameter("token").map(str::to_owned));
             org.sessions.close(&token.unwrap_or_default());
-            (Answer { status: 200, body: None, location: None }, None)
+            (Answer::bare(200), None)
         }
         ["services", "oauth2", "userinfo"] | ["id", ORG_ID, _] => {
             let token = call.parameter("oauth_token").or(call.parameter("access_token")).unwrap_or(bearer);
@@ -118,10 +130,11 @@ fn answer(salesforce: &Salesforce, call: &Call, headers: &HeaderMap, body: &[u8]
     }
 }
 
-fn call(method: &str, target: &str, headers: &HeaderMap, body: &[u8]) -> Call {
-    let mut call = Call { method: method.to_ascii_uppercase(), ..Call::default() };
+fn call(method: &str, target: &str, headers: &HeaderMap, body: &Bytes) -> Call {
+    let mut call = Call { method: method.to_ascii_uppercase(), raw: body.clone(), ..Call::default() };
     call.set_target(target);
-    if !body.is_empty() {
+    // An upload is not JSON, and may be large.
+    if !body.is_empty() && method != "PUT" {
         match serde_json::from_slice(body) {
             Ok(json) => call.body = Some(json),
             Err(error) => {
@@ -143,73 +156,20 @@ fn call(method: &str, target: &str, headers: &HeaderMap, body: &[u8]) -> Call {
     call
 }
 
-/// What the call is counted as, and which faults wait for it.
-fn endpoint(call: &Call) -> (String, Option<Point>) {
-    let segments: Vec<&str> = call.segments.iter().map(String::as_str).collect();
-    let (name, point) = match segments.as_slice() {
-        ["services", "oauth2", "token"] => ("token", Some(Point::Token)),
-        ["services", "oauth2", "userinfo"] | ["id", ..] => ("userinfo", None),
-        ["services", "oauth2", ..] => ("oauth", None),
-        ["services", "data"] => ("versions", None),
-        ["services", "data", _] => ("resources", None),
-        ["services", "data", _, "limits", ..] => ("limits", None),
-        ["services", "data", _, "query" | "queryAll", ..] => ("query", Some(Point::Soql)),
-        ["services", "data", _, "sobjects", _, "describe"] => ("describe", None),
-        ["services", "data", _, "sobjects"] => ("sobjects", None),
-        ["services", "data", _, "sobjects", _, ..] => match (call.method.as_str(), segments.len()) {
-            ("POST", _) => ("row.create", None),
-            ("PATCH", 6) => ("row.update", None),
-            ("PATCH", _) => ("row.upsert", None),
-            ("DELETE", _) => ("row.delete", None),
-            (_, 5) => ("sobjects", None),
-            _ => ("row.get", None),
-        },
-        ["services", "data", _, "composite"] => return composite(call),
-        ["services", "data", _, "composite", "batch"] => ("composite.batch", None),
-        ["services", "data", _, "composite", "sobjects"] => match call.method.as_str() {
-            "POST" => ("collections.create", Some(Point::Collections)),
-            "PATCH" => ("collections.update", Some(Point::Collections)),
-            _ => ("collections.delete", Some(Point::Collections)),
-        },
-        ["services", "data", _, "composite", "sobjects", _] => ("collections.retrieve", None),
-        ["services", "data", _, "composite", "sobjects", ..] => ("collections.upsert", Some(Point::Collections)),
-        ["services", "data", _, "jobs", ..] => ("jobs", Some(Point::Bulk)),
-        _ => ("unknown", None),
-    };
-    (format!("salesforce.{name}"), point)
-}
-
-/// A Composite call meets the faults of the heaviest call inside it.
-fn composite(call: &Call) -> (String, Option<Point>) {
-    let requests = call.body.as_ref().and_then(|body| body.get("compositeRequest")).and_then(Value::as_array);
-    let points: Vec<Option<Point>> = requests
-        .into_iter()
-        .flatten()
-        .map(|request| {
-            let text = |key: &str| request.get(key).and_then(Value::as_str).unwrap_or_default();
-            let mut inner = Call { method: text("method").to_ascii_uppercase(), ..Call::default() };
-            inner.set_target(text("url"));
-            if inner.segments.len() == 4 && inner.segments[3] == "composite" { None } else { endpoint(&inner).1 }
-        })
-        .collect();
-    let point = [Point::Collections, Point::Soql].into_iter().find(|point| points.contains(&Some(*point)));
-    ("salesforce.composite".to_owned(), point)
-}
-
-async fn read_body(headers: &HeaderMap, body: Body) -> Option<Bytes> {
-    let bytes = to_bytes(body, LARGEST_BODY).await.ok()?;
+async fn read_body(headers: &HeaderMap, body: Body, largest: usize) -> Option<Bytes> {
+    let bytes = to_bytes(body, largest).await.ok()?;
     let packed = headers.get(header::CONTENT_ENCODING).is_some_and(|value| value.as_bytes() == b"gzip");
     if !packed {
         return Some(bytes);
     }
     let mut unpacked = Vec::new();
-    let most = u64::try_from(LARGEST_BODY).unwrap_or(u64::MAX) + 1;
+    let most = u64::try_from(largest).unwrap_or(u64::MAX) + 1;
     flate2::read::GzDecoder::new(bytes.as_ref()).take(most).read_to_end(&mut unpacked).ok()?;
-    (unpacked.len() <= LARGEST_BODY).then(|| unpacked.into())
+    (unpacked.len() <= largest).then(|| unpacked.into())
 }
 
 /// The answer that a status fault asks for.
-fn asked_for(fault: &Fault, point: Option<Point>) -> Response {
+fn asked_for(fault: &Fault, endpoint: &Endpoint) -> Response {
     let status = fault.status.unwrap_or(503);
     let code = fault.error.clone().unwrap_or_else(|| {
         match status {
@@ -229,11 +189,15 @@ fn asked_for(fault: &Fault, point: Option<Point>) -> Response {
         }
         .to_owned()
     });
-    let answer = if point == Some(Point::Token) {
+    let answer = if endpoint.points.contains(&Point::Token) {
         let error = fault.error.clone().unwrap_or_else(|| "server_error".to_owned());
         Answer::status(status, json!({ "error": error, "error_description": message }))
     } else {
         Answer::refused(&[Refusal::call(status, &code, message)])
+    };
+    let answer = match fault.retry_after {
+        Some(seconds) => answer.with_header("Retry-After", seconds.to_string()),
+        None => answer,
     };
     respond(&answer, None, Sent::Plain)
 }
@@ -253,19 +217,20 @@ enum Sent {
 }
 
 fn respond(answer: &Answer, limits: Option<&str>, sent: Sent) -> Response {
-    let bytes = answer.body.as_ref().map(|body| match body {
-        Value::String(text) => text.clone().into_bytes(),
-        body => body.to_string().into_bytes(),
-    });
+    let bytes = match (&answer.text, &answer.body) {
+        (Some((_, text)), _) | (None, Some(Value::String(text))) => Some(text.clone().into_bytes()),
+        (None, body) => body.as_ref().map(|body| body.to_string().into_bytes()),
+    };
     let mut response = Response::builder().status(answer.status);
     if let Some(limits) = limits {
         response = response.header("Sforce-Limit-Info", limits);
     }
-    if let Some(location) = &answer.location {
-        response = response.header(header::LOCATION, location);
+    for (name, value) in &answer.headers {
+        response = response.header(*name, value);
     }
     if bytes.is_some() {
-        response = response.header(header::CONTENT_TYPE, "application/json;charset=UTF-8");
+        let kind = answer.text.as_ref().map_or("application/json;charset=UTF-8", |(kind, _)| kind);
+        response = response.header(header::CONTENT_TYPE, kind);
     }
     let body = match bytes {
         Some(bytes) if sent == Sent::Packed && bytes.len() >= PACKED_FROM => {

@@ -4,10 +4,12 @@
 //! faults) → `route` → `query`, `rows`, `collections`, `composite` → `save`, `validate`, `rules` →
 //! `records` (the store). The fields are tables under `assets/sandbox`.
 
+mod bulk;
 mod call;
 mod collections;
 mod composite;
 mod describe;
+mod endpoint;
 mod errors;
 mod http;
 mod ids;
@@ -23,6 +25,7 @@ mod seed;
 mod session;
 mod shape;
 mod soql;
+mod table;
 mod time;
 mod validate;
 
@@ -63,7 +66,7 @@ impl Salesforce {
     ///
     /// Works through the whole seed: call it where blocking is fine.
     pub fn new(options: &Options, instance_url: String, faults: Faults, stats: Stats) -> Result<Self, Error> {
-        let org = Org::open(options.state.as_deref(), instance_url)?;
+        let org = Org::open(schema::Schema::plain(), options.state.as_deref(), instance_url)?;
         let fresh = org.records.is_empty()?;
         let salesforce =
             Self { org: Arc::new(Mutex::new(org)), options: options.clone(), faults, stats, latency: options.latency };
@@ -83,6 +86,7 @@ impl Salesforce {
         let mut org = self.org();
         org.records.clear()?;
         org.cursors = query::Cursors::default();
+        org.jobs.clear();
         org.calls = 0;
         seed::fill(&mut org.records, &self.options)?;
         Ok(())
@@ -97,7 +101,7 @@ impl Salesforce {
     pub fn record_counts(&self) -> Result<BTreeMap<String, u64>, Error> {
         let org = self.org();
         let mut counts = BTreeMap::new();
-        for object in schema::OBJECTS.iter().filter(|object| object.writable) {
+        for object in org.records.schema.objects.iter().filter(|object| object.writable) {
             counts.insert(object.name.clone(), org.records.count(object)?);
         }
         Ok(counts)

@@ -4,11 +4,12 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::bulk::Jobs;
 use super::call::{Answer, Call};
 use super::errors::Refusal;
 use super::query::Cursors;
 use super::records::Records;
-use super::schema::{self, Object};
+use super::schema::{Object, Schema};
 use super::session::Sessions;
 use super::time;
 
@@ -30,6 +31,8 @@ pub struct Org {
     pub sessions: Sessions,
     /// Queries that have more pages.
     pub cursors: Cursors,
+    /// Bulk API 2.0.
+    pub jobs: Jobs,
     /// API calls since the start or the last reset.
     pub calls: u64,
     /// `http://127.0.0.1:PORT`.
@@ -38,11 +41,12 @@ pub struct Org {
 
 impl Org {
     /// Opens the org's file, or one in memory.
-    pub fn open(state: Option<&Path>, instance_url: String) -> Result<Self, rusqlite::Error> {
+    pub fn open(schema: &'static Schema, state: Option<&Path>, instance_url: String) -> Result<Self, rusqlite::Error> {
         Ok(Self {
-            records: Records::open(state)?,
+            records: Records::open(schema, state)?,
             sessions: Sessions::default(),
             cursors: Cursors::default(),
+            jobs: Jobs::default(),
             calls: 0,
             instance_url,
         })
@@ -87,9 +91,9 @@ impl Org {
     pub fn record_count(&self, call: &Call) -> Result<Answer, Refusal> {
         let wanted = call.parameter("sObjects").unwrap_or_default();
         let named: Vec<&Object> = if wanted.is_empty() {
-            schema::OBJECTS.iter().collect()
+            self.records.schema.objects.iter().collect()
         } else {
-            wanted.split(',').filter_map(|name| schema::object(name.trim())).collect()
+            wanted.split(',').filter_map(|name| self.records.schema.object(name.trim())).collect()
         };
         let mut counts = Vec::new();
         for object in named {

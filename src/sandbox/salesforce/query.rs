@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::errors::Refusal;
 use super::ids;
 use super::records::{self, Body, Records};
-use super::schema::{Field, Kind};
+use super::schema::{Field, Kind, Schema};
 use super::shape;
 use super::soql::compile::{Column, Plan, Shape, compile};
 
@@ -41,7 +41,7 @@ pub fn run(
     deleted: bool,
     page: Option<usize>,
 ) -> Result<Value, Refusal> {
-    let mut plan = compile(text, deleted)?;
+    let mut plan = compile(records.schema, text, deleted)?;
     match std::mem::replace(&mut plan.shape, Shape::Count) {
         Shape::Count => {
             let count = records.number(&plan.sql, &plan.values)?;
@@ -80,8 +80,8 @@ pub fn run(
 }
 
 /// Answers `query?q=…&columns=true`: what the columns are, without any rows. The `sf` CLI asks so.
-pub fn columns(text: &str) -> Result<Value, Refusal> {
-    let plan = compile(text, false)?;
+pub fn columns(schema: &'static Schema, text: &str) -> Result<Value, Refusal> {
+    let plan = compile(schema, text, false)?;
     let entity = plan.sources[0].object;
     let described = match &plan.shape {
         Shape::Rows(columns) => columns.iter().map(|column| (column.field.name.clone(), Some(*column))).collect(),

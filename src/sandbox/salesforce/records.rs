@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension, params_from_iter};
 use serde_json::{Map, Value};
 
 use super::ids;
-use super::schema::{Field, Kind, OBJECTS, Object};
+use super::schema::{Field, Kind, Object, Schema};
 use super::time;
 
 /// The layout's version; a file of another is emptied.
@@ -24,6 +24,8 @@ pub type Body = Map<String, Value>;
 #[derive(Debug)]
 pub struct Records {
     database: Connection,
+    /// The objects and fields.
+    pub schema: &'static Schema,
     /// The last `SystemModstamp` given, in milliseconds: each save gets a later one.
     last_stamp: i64,
 }
@@ -57,14 +59,14 @@ fn quoted(object: &Object) -> Vec<String> {
 
 impl Records {
     /// Opens the file (created when missing), or a store in memory.
-    pub fn open(path: Option<&Path>) -> Result<Self, rusqlite::Error> {
+    pub fn open(schema: &'static Schema, path: Option<&Path>) -> Result<Self, rusqlite::Error> {
         let database = match path {
             Some(path) => Connection::open(path)?,
             None => Connection::open_in_memory()?,
         };
         database.set_prepared_statement_cache_capacity(128);
         database.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;")?;
-        let mut records = Self { database, last_stamp: 0 };
+        let mut records = Self { database, schema, last_stamp: 0 };
         let layout: i64 = records.database.query_row("PRAGMA user_version", [], |row| row.get(0))?;
         if layout != LAYOUT {
             records.clear()?;
@@ -78,7 +80,7 @@ impl Records {
             "BEGIN; DROP TABLE IF EXISTS sequence".to_owned(),
             "CREATE TABLE sequence (object TEXT PRIMARY KEY, next INTEGER NOT NULL)".to_owned(),
         ];
-        for object in OBJECTS.iter() {
+        for object in &self.schema.objects {
             let name = &object.name;
             let names = quoted(object).join(", ");
             script.push(format!("DROP TABLE IF EXISTS \"{name}\""));
@@ -171,6 +173,13 @@ impl Records {
         Ok(())
     }
 
+    /// Takes a record away for good.
+    pub fn remove(&self, object: &Object, id: &str) -> Result<(), rusqlite::Error> {
+        let sql = format!("DELETE FROM \"{}\" WHERE \"Id\" = ?1", object.name);
+        self.database.prepare_cached(&sql)?.execute([id])?;
+        Ok(())
+    }
+
     /// Records that are not deleted.
     pub fn count(&self, object: &Object) -> Result<u64, rusqlite::Error> {
         let deleted = if object.field("IsDeleted").is_some() { " WHERE \"IsDeleted\" = 0" } else { "" };
@@ -207,11 +216,10 @@ fn cells(object: &Object, body: &Body) -> Vec<Cell> {
 mod tests {
     use serde_json::json;
 
-    use super::super::schema;
     use super::*;
 
     fn contact(records: &Records, email: &str) -> String {
-        let object = schema::object("Contact").unwrap();
+        let object = Schema::plain().object("Contact").unwrap();
         let id = records.next_id(object).unwrap();
         let body = json!({ "Id": id, "LastName": "O'Brien", "Email": email, "IsDeleted": false });
         records.insert(object, body.as_object().unwrap()).unwrap();
@@ -220,8 +228,8 @@ mod tests {
 
     #[test]
     fn finds_without_regard_to_case_and_keeps_the_spelling() {
-        let records = Records::open(None).unwrap();
-        let object = schema::object("Contact").unwrap();
+        let records = Records::open(Schema::plain(), None).unwrap();
+        let object = Schema::plain().object("Contact").unwrap();
         let id = contact(&records, "Dana@Example.com");
         let email = object.field("email").unwrap();
         assert_eq!(records.find(object, email, &json!("DANA@example.COM ")).unwrap(), [id.as_str()]);
@@ -230,8 +238,8 @@ mod tests {
 
     #[test]
     fn a_roll_back_takes_the_row_away_again() {
-        let records = Records::open(None).unwrap();
-        let object = schema::object("Contact").unwrap();
+        let records = Records::open(Schema::plain(), None).unwrap();
+        let object = Schema::plain().object("Contact").unwrap();
         records.begin().unwrap();
         contact(&records, "a@example.com");
         records.begin().unwrap();
@@ -245,9 +253,9 @@ mod tests {
     fn a_file_keeps_its_records() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("org.db");
-        let id = contact(&Records::open(Some(&path)).unwrap(), "a@example.com");
-        let again = Records::open(Some(&path)).unwrap();
+        let id = contact(&Records::open(Schema::plain(), Some(&path)).unwrap(), "a@example.com");
+        let again = Records::open(Schema::plain(), Some(&path)).unwrap();
         assert!(!again.is_empty().unwrap());
-        assert!(again.get(schema::object("Contact").unwrap(), &id).unwrap().is_some());
+        assert!(again.get(Schema::plain().object("Contact").unwrap(), &id).unwrap().is_some());
     }
 }

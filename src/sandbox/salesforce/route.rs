@@ -4,7 +4,7 @@ use super::call::{Answer, Call};
 use super::errors::Refusal;
 use super::org::{self, Org, VERSIONS};
 use super::save::Refusals;
-use super::{collections, composite, describe, query, rows, schema};
+use super::{bulk, collections, composite, describe, query, rows};
 
 /// Answers a call to `/services/data…` of somebody who is signed in.
 pub fn answer(org: &mut Org, call: &Call) -> Answer {
@@ -47,17 +47,17 @@ fn route(org: &mut Org, call: &Call) -> Result<Answer, Refusals> {
         }
         ["sobjects"] => {
             only("HEAD,GET")?;
-            Ok(Answer::ok(describe::global(version)))
+            Ok(Answer::ok(describe::global(org.records.schema, version)))
         }
         ["sobjects", name, rest @ ..] => {
-            let object = schema::object(name).ok_or_else(|| one(Refusal::not_found()))?;
+            let object = org.records.schema.object(name).ok_or_else(|| one(Refusal::not_found()))?;
             match (rest, method) {
                 ([], "GET" | "HEAD") => Ok(Answer::ok(describe::basic(object, version))),
                 ([], "POST") => rows::create(org, call, version, object),
                 ([], _) => Err(one(Refusal::method(method, "HEAD,GET,POST"))),
                 (["describe"], _) => {
                     only("HEAD,GET")?;
-                    Ok(Answer::ok(describe::full(object, version, &org.instance_url)))
+                    Ok(Answer::ok(describe::full(org.records.schema, object, version, &org.instance_url)))
                 }
                 ([id], "GET" | "HEAD") => rows::read(org, call, version, object, id),
                 ([id], "PATCH") => rows::update(org, call, object, id),
@@ -89,6 +89,7 @@ fn route(org: &mut Org, call: &Call) -> Result<Answer, Refusals> {
             only("PATCH")?;
             collections::upsert(org, call, version, object, key).map_err(one)
         }
+        ["jobs", rest @ ..] => bulk::answer(org, call, version, rest).map_err(one),
         _ => Err(one(Refusal::not_found())),
     }
 }
@@ -101,7 +102,7 @@ fn ask(org: &mut Org, call: &Call, version: &str, rest: &[&str]) -> Result<Answe
                 .parameter("q")
                 .ok_or_else(|| Refusal::call(400, "MALFORMED_QUERY", "A query string has to be specified"))?;
             if call.parameter("columns") == Some("true") {
-                return Ok(Answer::ok(query::columns(text)?));
+                return Ok(Answer::ok(query::columns(org.records.schema, text)?));
             }
             query::run(&org.records, &mut org.cursors, version, text, deleted, call.batch_size)?
         }

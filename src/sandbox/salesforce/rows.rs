@@ -38,8 +38,8 @@ pub fn create(org: &mut Org, call: &Call, version: &str, object: &Object) -> Res
         None => Ok(save::create(&mut org.records, object, fields, saving(call, version))?),
     });
     let id = id.map_err(|failed: Failed| failed.0)?;
-    let location = Some(format!("/services/data/{version}/sobjects/{}/{id}", object.name));
-    Ok(Answer { location, ..Answer::status(201, json!({ "id": id, "success": true, "errors": [] })) })
+    let location = format!("/services/data/{version}/sobjects/{}/{id}", object.name);
+    Ok(Answer::status(201, json!({ "id": id, "success": true, "errors": [] })).with_header("Location", location))
 }
 
 /// `GET …/sobjects/Contact/ID`.

@@ -287,25 +287,37 @@ impl Object {
     }
 }
 
-/// The objects that the org knows.
-pub static OBJECTS: LazyLock<Vec<Object>> = LazyLock::new(|| {
-    [
-        include_str!("../../../assets/sandbox/account.toml"),
-        include_str!("../../../assets/sandbox/contact.toml"),
-        include_str!("../../../assets/sandbox/organization.toml"),
-        include_str!("../../../assets/sandbox/user.toml"),
-    ]
-    .iter()
-    .map(|table| Object::new(table).expect("the bundled field tables are sound"))
-    .collect()
-});
-
-/// The object of that API name, in any case.
-pub fn object(name: &str) -> Option<&'static Object> {
-    OBJECTS.iter().find(|object| object.name.eq_ignore_ascii_case(name))
+/// The objects that an org knows.
+#[derive(Debug)]
+pub struct Schema {
+    pub objects: Vec<Object>,
 }
 
-/// The object whose ids begin like this one.
-pub fn object_of_id(id: &str) -> Option<&'static Object> {
-    OBJECTS.iter().find(|object| id.starts_with(&object.prefix))
+/// A plain org.
+static PLAIN: LazyLock<Schema> = LazyLock::new(|| Schema {
+    objects: TABLES.iter().map(|table| Object::new(table).expect("the bundled field tables are sound")).collect(),
+});
+
+const TABLES: [&str; 4] = [
+    include_str!("../../../assets/sandbox/account.toml"),
+    include_str!("../../../assets/sandbox/contact.toml"),
+    include_str!("../../../assets/sandbox/organization.toml"),
+    include_str!("../../../assets/sandbox/user.toml"),
+];
+
+impl Schema {
+    /// The objects of a plain org.
+    pub fn plain() -> &'static Self {
+        &PLAIN
+    }
+
+    /// The object of that API name, in any case.
+    pub fn object(&self, name: &str) -> Option<&Object> {
+        self.objects.iter().find(|object| object.name.eq_ignore_ascii_case(name))
+    }
+
+    /// The object whose ids begin like this one.
+    pub fn object_of_id(&self, id: &str) -> Option<&Object> {
+        self.objects.iter().find(|object| id.starts_with(&object.prefix))
+    }
 }

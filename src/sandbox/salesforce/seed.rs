@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::org;
 use super::records::Records;
 use super::save;
-use super::schema::{self, Object};
+use super::schema::Object;
 use super::session::USERNAME;
 use super::{Error, time};
 use crate::sandbox::Options;
@@ -23,12 +23,12 @@ const BEGINNING: i64 = 1_735_689_600_000;
 pub fn fill(records: &mut Records, options: &Options) -> Result<(), Error> {
     records.begin()?;
     for (name, body) in org::fixed(USERNAME) {
-        if let (Some(object), Some(body)) = (schema::object(name), body.as_object()) {
+        if let (Some(object), Some(body)) = (records.schema.object(name), body.as_object()) {
             records.next_id(object)?;
             records.insert(object, body)?;
         }
     }
-    if let (Some(account), Some(contact)) = (schema::object("Account"), schema::object("Contact")) {
+    if let (Some(account), Some(contact)) = (records.schema.object("Account"), records.schema.object("Contact")) {
         let accounts = fill_accounts(records, account)?;
         fill_contacts(records, contact, &accounts, options)?;
     }
@@ -113,7 +113,7 @@ mod tests {
     use super::*;
 
     fn contacts(options: &Options) -> Vec<Body> {
-        let mut records = Records::open(None).unwrap();
+        let mut records = Records::open(super::super::schema::Schema::plain(), None).unwrap();
         fill(&mut records, options).unwrap();
         let rows = records.bodies("SELECT body FROM \"Contact\" ORDER BY seq", &[]).unwrap();
         rows.into_iter().flatten().flatten().map(|body| records::parse(&body)).collect()

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::errors::Refusal;
 use super::ids;
 use super::records::Records;
-use super::schema::{self, Field, Kind, Object};
+use super::schema::{Field, Kind, Object};
 use super::time;
 
 /// What a record would get: canonical field names, `Null` clears.
@@ -168,7 +168,7 @@ fn reference(records: &Records, field: &Field, text: &str) -> Result<Option<Refu
         Refusal::row(code, message, &[&field.name])
     };
     let Some(id) = ids::parse(text) else { return Ok(Some(wrong("MALFORMED_ID"))) };
-    let Some(parent) = field.reference_to.as_deref().and_then(schema::object) else {
+    let Some(parent) = field.reference_to.as_deref().and_then(|name| records.schema.object(name)) else {
         return Ok(Some(Refusal::row("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", &[])));
     };
     if !id.starts_with(&parent.prefix) {
@@ -183,7 +183,8 @@ fn reference(records: &Records, field: &Field, text: &str) -> Result<Option<Refu
 
 /// The id of a parent that is named by an external id: `"Account": {"External_Id__c": "A1"}`.
 fn parent_id(records: &Records, field: &Field, named: &Map<String, Value>) -> Result<Value, Refusal> {
-    let parent = field.reference_to.as_deref().and_then(schema::object).ok_or_else(Refusal::not_found)?;
+    let parent =
+        field.reference_to.as_deref().and_then(|name| records.schema.object(name)).ok_or_else(Refusal::not_found)?;
     let mut keys = named.iter().filter(|(key, _)| *key != "attributes");
     let (Some((key, value)), None) = (keys.next(), keys.next()) else {
         let message = "A parent must be named by exactly one external id field";

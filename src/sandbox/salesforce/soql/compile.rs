@@ -3,7 +3,7 @@
 use rusqlite::types::Value as Cell;
 
 use super::super::errors::Refusal;
-use super::super::schema::{self, Field, Kind, Object};
+use super::super::schema::{Field, Kind, Object, Schema};
 use super::super::{ids, records, time};
 use super::aggregate::Grouping;
 use super::ast::{Condition, Item, Operand, Operator, Path, Query};
@@ -52,7 +52,7 @@ pub struct Plan {
 }
 
 /// Reads a query and turns it into SQL. `deleted` also finds what is in the bin (`queryAll`).
-pub fn compile(text: &str, deleted: bool) -> Result<Plan, Refusal> {
+pub fn compile(schema: &'static Schema, text: &str, deleted: bool) -> Result<Plan, Refusal> {
     if text.chars().count() > LONGEST {
         let message = format!("SOQL statements cannot be longer than {LONGEST} characters.");
         return Err(Refusal::call(400, "QUERY_TOO_COMPLICATED", message));
@@ -61,7 +61,7 @@ pub fn compile(text: &str, deleted: bool) -> Result<Plan, Refusal> {
         return Err(Refusal::call(400, "MALFORMED_QUERY", "SOQL statement cannot be empty."));
     }
     let query = parse(text)?;
-    let object = schema::object(&query.object).ok_or_else(|| {
+    let object = schema.object(&query.object).ok_or_else(|| {
         let message = format!(
             "sObject type '{}' is not supported. If you are attempting to use a custom object, be sure to append the \
              '__c' after the entity name. Please reference your WSDL or the describe call for the appropriate names.",
@@ -70,6 +70,7 @@ pub fn compile(text: &str, deleted: bool) -> Result<Plan, Refusal> {
         error_at(text, query.object_offset, "INVALID_TYPE", &message)
     })?;
     let mut compiler = Compiler {
+        schema,
         text,
         alias: query.alias.clone(),
         sources: vec![Source { object, path: Vec::new() }],
@@ -81,6 +82,7 @@ pub fn compile(text: &str, deleted: bool) -> Result<Plan, Refusal> {
 
 /// What a query is being made of.
 pub struct Compiler<'a> {
+    schema: &'static Schema,
     text: &'a str,
     alias: Option<String>,
     sources: Vec<Source>,
@@ -232,7 +234,7 @@ impl Compiler<'_> {
 
     fn join(&mut self, child: usize, relationship: &str, offset: usize) -> Result<usize, Refusal> {
         let parent = self.sources[child].object.relationship(relationship).and_then(|field| {
-            let parent = schema::object(field.reference_to.as_deref()?)?;
+            let parent = self.schema.object(field.reference_to.as_deref()?)?;
             Some((field, parent))
         });
         let Some((field, parent)) = parent else {

@@ -1,5 +1,6 @@
 //! The wire, over real HTTP, held against recorded bodies and against the documentation.
 
+mod bulk;
 mod collections;
 mod faults;
 mod fixtures;
