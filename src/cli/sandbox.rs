@@ -23,6 +23,9 @@ pub(super) struct Arguments {
     /// Milliseconds that each call takes at least.
     #[arg(long, default_value_t = 0)]
     latency_ms: u64,
+    /// Give the org state and country picklists: a code beside each state and country of an address.
+    #[arg(long)]
+    state_country_picklists: bool,
     /// First of three ports; any free ones when left out.
     #[arg(long)]
     port: Option<u16>,
@@ -47,6 +50,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<u8, EngineError> {
         contacts: arguments.contacts,
         seed: arguments.seed,
         latency: Duration::from_millis(arguments.latency_ms),
+        state_country_picklists: arguments.state_country_picklists,
         port: arguments.port,
         state: arguments.state,
         idle_exit: arguments.idle_exit.map(Duration::from_secs),

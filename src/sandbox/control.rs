@@ -99,8 +99,16 @@ async fn fault(State(control): State<Control>, body: Bytes) -> Response {
             if let Err(error) = fault.check() {
                 return failed(StatusCode::BAD_REQUEST, &error);
             }
-            control.faults.add(fault);
-            answer(StatusCode::OK, &json!({ "added": true }))
+            if !fault.on.is_standing() {
+                control.faults.add(fault);
+                return answer(StatusCode::OK, &json!({ "added": true }));
+            }
+            let salesforce = control.salesforce.clone();
+            match tokio::task::spawn_blocking(move || salesforce.turn(&fault)).await {
+                Ok(Ok(())) => answer(StatusCode::OK, &json!({ "added": true })),
+                Ok(Err(error)) => failed(StatusCode::INTERNAL_SERVER_ERROR, &error),
+                Err(error) => failed(StatusCode::INTERNAL_SERVER_ERROR, &error),
+            }
         }
         Err(error) => failed(StatusCode::BAD_REQUEST, &error),
     }

@@ -30,6 +30,8 @@ pub struct Options {
     pub seed: u64,
     /// Time that each Salesforce and Snowflake call takes at least.
     pub latency: Duration,
+    /// State and country picklists in the org: a code beside each state and country of an address.
+    pub state_country_picklists: bool,
     /// First of three ports; any free ones when `None`.
     pub port: Option<u16>,
     /// Where the org's records are kept; in memory when `None`.
@@ -40,6 +42,15 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { rows: 1_000, contacts: None, seed: 1, latency: Duration::ZERO, port: None, state: None, idle_exit: None }
+        Self {
+            rows: 1_000,
+            contacts: None,
+            seed: 1,
+            latency: Duration::ZERO,
+            state_country_picklists: false,
+            port: None,
+            state: None,
+            idle_exit: None,
+        }
     }
 }

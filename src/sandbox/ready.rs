@@ -71,6 +71,8 @@ pub struct ReadySalesforce {
     pub refresh_token: String,
     /// A session that is open already.
     pub access_token: String,
+    /// The key for JWT bearer sign-ins of the app, PEM.
+    pub private_key: String,
 }
 
 impl fmt::Debug for Ready {

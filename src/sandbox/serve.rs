@@ -155,6 +155,7 @@ fn ready_salesforce(salesforce: &Salesforce, url: &str) -> ReadySalesforce {
         security_token: salesforce::SECURITY_TOKEN.to_owned(),
         refresh_token: salesforce::REFRESH_TOKEN.to_owned(),
         access_token: salesforce.open_session(),
+        private_key: salesforce::PRIVATE_KEY.to_owned(),
     }
 }
 

@@ -72,6 +72,10 @@ pub struct Call {
     pub batch_size: Option<usize>,
     /// `Sforce-Duplicate-Rule-Header: allowSave=true`.
     pub allow_duplicates: bool,
+    /// `Sforce-Duplicate-Rule-Header: includeRecordDetails=true`.
+    pub duplicate_details: bool,
+    /// `If-Modified-Since`, in milliseconds since 1970.
+    pub modified_since: Option<i64>,
     /// Rows that are to fail.
     pub row_fault: RowFault,
 }

@@ -2,17 +2,19 @@
 
 use serde_json::{Map, Value, json};
 
-use super::schema::{Field, Kind, Object, Schema};
+use super::records::Records;
+use super::schema::{Field, Kind, Object};
+use super::{places, record_types};
 
 /// `GET …/sobjects`.
-pub fn global(schema: &Schema, version: &str) -> Value {
-    let sobjects: Vec<Value> = schema.objects.iter().map(|object| summary(object, version)).collect();
+pub fn global(records: &Records, version: &str) -> Value {
+    let sobjects: Vec<Value> = records.schema.objects.iter().map(|object| summary(records, object, version)).collect();
     json!({ "encoding": "UTF-8", "maxBatchSize": 200, "sobjects": sobjects })
 }
 
 /// `GET …/sobjects/X`: the summary, and no recent items.
-pub fn basic(object: &Object, version: &str) -> Value {
-    json!({ "objectDescribe": summary(object, version), "recentItems": [] })
+pub fn basic(records: &Records, object: &Object, version: &str) -> Value {
+    json!({ "objectDescribe": summary(records, object, version), "recentItems": [] })
 }
 
 /// An object of many keys: `json!` would recurse once for each.
@@ -21,13 +23,13 @@ fn object_of<const N: usize>(keys: [(&str, Value); N]) -> Value {
 }
 
 /// The keys that a summary and a full describe share.
-fn summary(object: &Object, version: &str) -> Value {
+fn summary(records: &Records, object: &Object, version: &str) -> Value {
     let base = base(object, version);
     object_of([
         ("activateable", json!(false)),
         ("associateEntityType", json!(null)),
         ("associateParentEntity", json!(null)),
-        ("createable", json!(object.writable)),
+        ("createable", json!(records.setup.may_create(object))),
         ("custom", json!(false)),
         ("customSetting", json!(false)),
         ("deepCloneable", json!(false)),
@@ -68,37 +70,27 @@ fn summary(object: &Object, version: &str) -> Value {
 }
 
 /// `GET …/sobjects/X/describe`.
-pub fn full(schema: &Schema, object: &Object, version: &str, instance_url: &str) -> Value {
+pub fn full(records: &Records, object: &Object, version: &str, instance_url: &str) -> Value {
     let base = base(object, version);
-    let mut body = match summary(object, version) {
+    let mut body = match summary(records, object, version) {
         Value::Object(map) => map,
         _ => Map::new(),
     };
-    let master = "012000000000000AAA";
     let more = json!({
         "actionOverrides": [],
-        "childRelationships": children(schema, object),
+        "childRelationships": children(records, object),
         "compactLayoutable": true,
         "defaultImplementation": null,
         "extendedBy": null,
         "extendsInterfaces": null,
-        "fields": object.fields.iter().map(field).collect::<Vec<_>>(),
+        "fields": object.fields.iter().map(|it| field(it, records.setup.may_write(object, it))).collect::<Vec<_>>(),
         "implementedBy": null,
         "implementsInterfaces": null,
         "listviewable": null,
         "lookupLayoutable": null,
         "namedLayoutInfos": [],
         "networkScopeFieldName": null,
-        "recordTypeInfos": [{
-            "active": true,
-            "available": true,
-            "defaultRecordTypeMapping": true,
-            "developerName": "Master",
-            "master": true,
-            "name": "Master",
-            "recordTypeId": master,
-            "urls": { "layout": format!("{base}/describe/layouts/{master}") },
-        }],
+        "recordTypeInfos": record_types::infos(object, &base),
         "searchLayoutable": true,
         "sobjectDescribeOption": "FULL",
         "supportedScopes": object
@@ -123,9 +115,9 @@ fn base(object: &Object, version: &str) -> String {
 }
 
 /// Who refers to the object, as far as the org knows.
-fn children(schema: &Schema, parent: &Object) -> Vec<Value> {
+fn children(records: &Records, parent: &Object) -> Vec<Value> {
     let mut found = Vec::new();
-    for child in &schema.objects {
+    for child in &records.schema.objects {
         for field in child.fields.iter().filter(|field| field.reference_to.as_ref() == Some(&parent.name)) {
             let name = match (child.name.as_str(), field.name.as_str()) {
                 ("Contact", "AccountId") => json!("Contacts"),
@@ -147,8 +139,8 @@ fn children(schema: &Schema, parent: &Object) -> Vec<Value> {
     found
 }
 
-/// One field's description.
-pub fn field(field: &Field) -> Value {
+/// One field's description, for a user who may write it or may not.
+pub fn field(field: &Field, may_write: bool) -> Value {
     let bytes = match field.kind {
         Kind::Id | Kind::Reference => field.length,
         _ => field.length * 3,
@@ -166,9 +158,19 @@ pub fn field(field: &Field) -> Value {
     let picklist: Vec<Value> = field
         .picklist
         .iter()
-        .map(|value| json!({ "active": true, "defaultValue": false, "label": value, "validFor": null, "value": value }))
+        .map(|value| {
+            json!({
+                "active": true,
+                "defaultValue": false,
+                "label": places::label(field, value),
+                "validFor": places::valid_for(field, value),
+                "value": value,
+            })
+        })
         .collect();
-    let prefilterable = field.kind == Kind::Reference && field.createable && field.nillable;
+    let prefilterable =
+        field.kind == Kind::Reference && field.createable && field.nillable && field.name != "RecordTypeId";
+    let controller = places::controller(field);
     object_of([
         ("aggregatable", json!(field.aggregatable)),
         ("aiPredictionField", json!(false)),
@@ -179,13 +181,13 @@ pub fn field(field: &Field) -> Value {
         ("cascadeDelete", json!(false)),
         ("caseSensitive", json!(false)),
         ("compoundFieldName", json!(field.compound)),
-        ("controllerName", json!(null)),
-        ("createable", json!(field.createable)),
+        ("controllerName", json!(controller)),
+        ("createable", json!(field.createable && may_write)),
         ("custom", json!(field.custom())),
         ("defaultValue", if field.kind == Kind::Boolean { json!(false) } else { Value::Null }),
         ("defaultValueFormula", json!(null)),
         ("defaultedOnCreate", json!(field.defaulted_on_create)),
-        ("dependentPicklist", json!(false)),
+        ("dependentPicklist", json!(controller.is_some())),
         ("deprecatedAndHidden", json!(false)),
         ("digits", json!(field.digits)),
         ("displayLocationInDecimal", json!(false)),
@@ -225,7 +227,7 @@ pub fn field(field: &Field) -> Value {
         ("sortable", json!(field.sortable)),
         ("type", json!(field.kind.name())),
         ("unique", json!(field.unique)),
-        ("updateable", json!(field.updateable)),
+        ("updateable", json!(field.updateable && may_write)),
         ("writeRequiresMasterRead", json!(false)),
     ])
 }

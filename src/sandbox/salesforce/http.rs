@@ -1,5 +1,6 @@
 //! The wire: reads requests, lets faults happen, writes answers.
 
+use std::collections::HashSet;
 use std::io;
 use std::io::Read as _;
 use std::time::Duration;
@@ -15,8 +16,9 @@ use super::bulk::work;
 use super::call::{Answer, Call, RowFault};
 use super::endpoint::Endpoint;
 use super::errors::Refusal;
-use super::org::{DAILY_CALLS, ORG_ID};
-use super::{route, session};
+use super::locks::{self, Held};
+use super::org::DAILY_CALLS;
+use super::{route, sign_in};
 use crate::sandbox::fault::{Action, Fault, Point};
 
 /// The longest address, in bytes.
@@ -30,9 +32,6 @@ const LARGEST_UPLOAD: usize = 150 * 1024 * 1024;
 
 /// Answers one request.
 pub async fn handle(State(salesforce): State<Salesforce>, request: Request) -> Response {
-    if !salesforce.latency.is_zero() {
-        tokio::time::sleep(salesforce.latency).await;
-    }
     let (parts, body) = request.into_parts();
     let target = parts.uri.path_and_query().map_or("/", |it| it.as_str()).to_owned();
     if target.len() > LONGEST_ADDRESS {
@@ -49,6 +48,11 @@ pub async fn handle(State(salesforce): State<Salesforce>, request: Request) -> R
     salesforce.stats.count(&endpoint.name);
     endpoint.inside.iter().for_each(|inside| salesforce.stats.count_inside(inside));
     let fault = salesforce.faults.fire_at(&endpoint.points);
+    // Taken before the wait: a call holds its rows for as long as it is under way.
+    let held = hold(&salesforce, call.clone()).await;
+    if !salesforce.latency.is_zero() {
+        tokio::time::sleep(salesforce.latency).await;
+    }
     if let Some(fault) = &fault {
         match fault.action {
             Action::DropBefore => return dropped(),
@@ -66,9 +70,11 @@ pub async fn handle(State(salesforce): State<Salesforce>, request: Request) -> R
         .get(header::ACCEPT_ENCODING)
         .and_then(|value| value.to_str().ok())
         .is_some_and(|value| value.split(',').any(|it| it.trim() == "gzip"));
+    let authorization =
+        headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
     let worker = salesforce.clone();
     let answered = tokio::task::spawn_blocking(move || {
-        let (answer, limits) = answer(&worker, &call, &headers, &body);
+        let (answer, limits) = answer(&worker, &call, &authorization, &held.refused);
         (answer, limits, worker.org().jobs.take_queued())
     });
     let Ok((answer, limits, queued)) = answered.await else { return dropped() };
@@ -83,48 +89,44 @@ pub async fn handle(State(salesforce): State<Salesforce>, request: Request) -> R
     }
 }
 
+/// Takes the locks of a call, where the org is set up to have any.
+async fn hold(salesforce: &Salesforce, call: Call) -> Held {
+    let worker = salesforce.clone();
+    let wanted = tokio::task::spawn_blocking(move || {
+        let org = worker.org();
+        if org.records.setup.locks { locks::accounts_of(&org, &call) } else { HashSet::new() }
+    });
+    salesforce.locks.take(wanted.await.unwrap_or_default())
+}
+
 /// The answer, and what `Sforce-Limit-Info` says of it.
-fn answer(salesforce: &Salesforce, call: &Call, headers: &HeaderMap, body: &[u8]) -> (Answer, Option<String>) {
+fn answer(
+    salesforce: &Salesforce,
+    call: &Call,
+    authorization: &str,
+    locked: &HashSet<String>,
+) -> (Answer, Option<String>) {
     let mut org = salesforce.org();
-    let authorization = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let bearer =
-        authorization.strip_prefix("Bearer ").or_else(|| authorization.strip_prefix("OAuth ")).unwrap_or_default();
+    if let Some(answer) = sign_in::answer(&mut org, call, authorization) {
+        return (answer, None);
+    }
     let segments: Vec<&str> = call.segments.iter().map(String::as_str).collect();
     match segments.as_slice() {
-        ["services", "oauth2", "token"] => {
-            if call.method != "POST" {
-                let body = json!({ "error": "invalid_request", "error_description": "must use HTTP POST" });
-                return (Answer::status(400, body), None);
-            }
-            let mut form: Vec<(String, String)> = url::form_urlencoded::parse(body).into_owned().collect();
-            form.extend(call.query.iter().cloned());
-            let instance_url = org.instance_url.clone();
-            let answer = session::token(&mut org.sessions, &instance_url, &form, authorization.strip_prefix("Basic "));
-            (answer, None)
-        }
-        ["services", "oauth2", "revoke"] => {
-            let form = url::form_urlencoded::parse(body).find(|(key, _)| key == "token");
-            let token =
-                form.map(|(_, value)| value.into_owned()).or_else(|| call.parameter("token").map(str::to_owned));
-            org.sessions.close(&token.unwrap_or_default());
-            (Answer::bare(200), None)
-        }
-        ["services", "oauth2", "userinfo"] | ["id", ORG_ID, _] => {
-            let token = call.parameter("oauth_token").or(call.parameter("access_token")).unwrap_or(bearer);
-            if org.sessions.knows(token) {
-                (Answer::ok(session::user_info(&org.instance_url)), None)
-            } else {
-                (Answer::status(403, json!("Bad_OAuth_Token")), None)
-            }
-        }
         ["services", "data"] if call.method == "GET" => (route::answer(&mut org, call), None),
         ["services", "data", ..] => {
-            if !org.sessions.knows(bearer) {
+            if !org.sessions.knows(sign_in::bearer(authorization)) {
                 return (Answer::refused(&[Refusal::session()]), None);
             }
-            org.calls += 1;
-            let answer = route::answer(&mut org, call);
-            (answer, Some(format!("api-usage={}/{DAILY_CALLS}", org.calls)))
+            let answer = if org.used() >= DAILY_CALLS {
+                Answer::refused(&[Refusal::call(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.")])
+            } else {
+                org.calls += 1;
+                org.records.locked.clone_from(locked);
+                let answer = route::answer(&mut org, call);
+                org.records.locked.clear();
+                answer
+            };
+            (answer, Some(format!("api-usage={}/{DAILY_CALLS}", org.used())))
         }
         _ => (Answer::refused(&[Refusal::not_found()]), None),
     }
@@ -153,6 +155,12 @@ fn call(method: &str, target: &str, headers: &HeaderMap, body: &Bytes) -> Call {
     call.batch_size = option("Sforce-Query-Options", "batchSize").and_then(|text| text.parse().ok());
     call.allow_duplicates =
         option("Sforce-Duplicate-Rule-Header", "allowSave").is_some_and(|text| text.eq_ignore_ascii_case("true"));
+    call.duplicate_details = option("Sforce-Duplicate-Rule-Header", "includeRecordDetails")
+        .is_some_and(|text| text.eq_ignore_ascii_case("true"));
+    call.modified_since = headers
+        .get(header::IF_MODIFIED_SINCE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(super::time::read_http_date);
     call
 }
 

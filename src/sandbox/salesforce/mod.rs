@@ -13,8 +13,13 @@ mod endpoint;
 mod errors;
 mod http;
 mod ids;
+mod jwt;
+mod locks;
+mod oauth;
 mod org;
+mod places;
 mod query;
+mod record_types;
 mod records;
 mod route;
 mod rows;
@@ -23,7 +28,11 @@ mod save;
 mod schema;
 mod seed;
 mod session;
+mod setup;
+mod setup_records;
 mod shape;
+mod sign_in;
+mod soap;
 mod soql;
 mod table;
 mod time;
@@ -37,11 +46,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::Options;
-use super::fault::Faults;
+use super::fault::{Fault, Faults};
 use super::stats::Stats;
 use org::Org;
 
-pub use session::{CLIENT_ID, CLIENT_SECRET, PASSWORD, REFRESH_TOKEN, SECURITY_TOKEN, USERNAME};
+pub use session::{CLIENT_ID, CLIENT_SECRET, PASSWORD, PRIVATE_KEY, REFRESH_TOKEN, SECURITY_TOKEN, USERNAME};
 
 /// The newest API version that is served.
 pub const API_VERSION: &str = "65.0";
@@ -59,6 +68,7 @@ pub struct Salesforce {
     faults: Faults,
     stats: Stats,
     latency: Duration,
+    locks: locks::Locks,
 }
 
 impl Salesforce {
@@ -66,10 +76,17 @@ impl Salesforce {
     ///
     /// Works through the whole seed: call it where blocking is fine.
     pub fn new(options: &Options, instance_url: String, faults: Faults, stats: Stats) -> Result<Self, Error> {
-        let org = Org::open(schema::Schema::plain(), options.state.as_deref(), instance_url)?;
+        let org =
+            Org::open(schema::Schema::get(options.state_country_picklists), options.state.as_deref(), instance_url)?;
         let fresh = org.records.is_empty()?;
-        let salesforce =
-            Self { org: Arc::new(Mutex::new(org)), options: options.clone(), faults, stats, latency: options.latency };
+        let salesforce = Self {
+            org: Arc::new(Mutex::new(org)),
+            options: options.clone(),
+            faults,
+            stats,
+            latency: options.latency,
+            locks: locks::Locks::default(),
+        };
         if fresh {
             salesforce.reset()?;
         }
@@ -88,8 +105,16 @@ impl Salesforce {
         org.cursors = query::Cursors::default();
         org.jobs.clear();
         org.calls = 0;
+        org.spent_elsewhere = 0;
+        org.records.setup = setup::Setup::default();
+        org.sessions.restore_refresh();
         seed::fill(&mut org.records, &self.options)?;
         Ok(())
+    }
+
+    /// Turns a switch of the org; the fault has been checked.
+    pub fn turn(&self, fault: &Fault) -> Result<(), Error> {
+        Ok(self.org().turn(fault)?)
     }
 
     /// Opens a session; gives its access token.

@@ -10,13 +10,17 @@ use super::errors::Refusal;
 use super::query::Cursors;
 use super::records::Records;
 use super::schema::{Object, Schema};
+use super::seed;
 use super::session::Sessions;
 use super::time;
+use crate::sandbox::fault::{Action, Fault, Point};
 
 /// `Organization.Id`.
 pub const ORG_ID: &str = "00DgL0000000001UAA";
 /// The only user's id.
 pub const USER_ID: &str = "005gL0000000001QAA";
+/// The profile of the only user.
+pub const PROFILE_ID: &str = "00egL0000000001QAA";
 /// API calls allowed in a day.
 pub const DAILY_CALLS: u64 = 15_000;
 /// The versions that are served.
@@ -35,6 +39,10 @@ pub struct Org {
     pub jobs: Jobs,
     /// API calls since the start or the last reset.
     pub calls: u64,
+    /// Calls of the day that somebody else made.
+    pub spent_elsewhere: u64,
+    /// When a describe last changed, in milliseconds.
+    pub described_at: i64,
     /// `http://127.0.0.1:PORT`.
     pub instance_url: String,
 }
@@ -48,6 +56,8 @@ impl Org {
             cursors: Cursors::default(),
             jobs: Jobs::default(),
             calls: 0,
+            spent_elsewhere: 0,
+            described_at: time::BEGINNING,
             instance_url,
         })
     }
@@ -70,12 +80,34 @@ impl Org {
         }
     }
 
+    /// Calls of the day.
+    pub fn used(&self) -> u64 {
+        (self.calls + self.spent_elsewhere).min(DAILY_CALLS)
+    }
+
+    /// Turns a switch.
+    pub fn turn(&mut self, fault: &Fault) -> Result<(), rusqlite::Error> {
+        match (fault.on, fault.action) {
+            (Point::Limit, _) => {
+                let left = fault.remaining.unwrap_or(0).min(DAILY_CALLS);
+                self.spent_elsewhere = (DAILY_CALLS - left).saturating_sub(self.calls);
+            }
+            (Point::Refresh, Action::Expire) => self.sessions.expire_refresh(),
+            _ => {
+                self.records.setup.turn(fault);
+                seed::fill_setup(&mut self.records)?;
+                self.described_at = time::now_milliseconds();
+            }
+        }
+        Ok(())
+    }
+
     /// `GET …/limits`.
     pub fn limits(&self) -> Value {
         let all = |max: u64| json!({ "Max": max, "Remaining": max });
         json!({
             "ConcurrentAsyncGetReportInstances": all(200),
-            "DailyApiRequests": { "Max": DAILY_CALLS, "Remaining": DAILY_CALLS.saturating_sub(self.calls) },
+            "DailyApiRequests": { "Max": DAILY_CALLS, "Remaining": DAILY_CALLS - self.used() },
             "DailyAsyncApexExecutions": all(250_000),
             "DailyBulkApiBatches": all(15_000),
             "DailyBulkV2QueryFileStorageMB": all(976_562),
@@ -123,7 +155,7 @@ pub fn versions() -> Value {
 /// `GET /services/data/vXX.X`: the resources.
 pub fn resources(version: &str, instance_url: &str) -> Value {
     let mut all = serde_json::Map::new();
-    for name in ["composite", "jobs", "limits", "query", "queryAll", "sobjects"] {
+    for name in ["composite", "jobs", "limits", "query", "queryAll", "sobjects", "tooling", "ui-api"] {
         all.insert(name.to_owned(), json!(format!("/services/data/{version}/{name}")));
     }
     all.insert("identity".to_owned(), json!(format!("{instance_url}/id/{ORG_ID}/{USER_ID}")));
@@ -150,7 +182,7 @@ pub fn fixed(username: &str) -> [(&'static str, Value); 2] {
                 "Id": USER_ID, "Username": username, "LastName": "User", "FirstName": "Demo", "Name": "Demo User",
                 "CompanyName": "Gondola Demo", "Email": "demo@example.com", "Alias": "demo", "IsActive": true,
                 "TimeZoneSidKey": "GMT", "LocaleSidKey": "en_US", "LanguageLocaleKey": "en_US",
-                "ProfileId": "00egL0000000001QAA", "UserType": "Standard", "CreatedDate": made,
+                "ProfileId": PROFILE_ID, "UserType": "Standard", "CreatedDate": made,
                 "LastModifiedDate": made, "SystemModstamp": made,
             }),
         ),
@@ -163,7 +195,7 @@ mod tests {
 
     #[test]
     fn the_fixed_ids_are_well_formed() {
-        for id in [ORG_ID, USER_ID] {
+        for id in [ORG_ID, USER_ID, PROFILE_ID] {
             assert_eq!(super::super::ids::parse(id).as_deref(), Some(id));
         }
     }

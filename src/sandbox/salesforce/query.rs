@@ -35,13 +35,14 @@ struct Found {
 /// Answers a query.
 pub fn run(
     records: &Records,
+    schema: &'static Schema,
     cursors: &mut Cursors,
     version: &str,
     text: &str,
     deleted: bool,
     page: Option<usize>,
 ) -> Result<Value, Refusal> {
-    let mut plan = compile(records.schema, text, deleted)?;
+    let mut plan = compile(schema, text, deleted)?;
     match std::mem::replace(&mut plan.shape, Shape::Count) {
         Shape::Count => {
             let count = records.number(&plan.sql, &plan.values)?;

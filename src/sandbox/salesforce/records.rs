@@ -4,6 +4,7 @@
 //! column for each field that SOQL can filter or sort by, in the form in which it is *compared*:
 //! text in lower case without trailing spaces, dates and times as sortable text.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use rusqlite::types::Value as Cell;
@@ -12,10 +13,11 @@ use serde_json::{Map, Value};
 
 use super::ids;
 use super::schema::{Field, Kind, Object, Schema};
+use super::setup::Setup;
 use super::time;
 
 /// The layout's version; a file of another is emptied.
-const LAYOUT: i64 = 1;
+const LAYOUT: i64 = 2;
 
 /// A record's fields, blanks left out.
 pub type Body = Map<String, Value>;
@@ -26,6 +28,10 @@ pub struct Records {
     database: Connection,
     /// The objects and fields.
     pub schema: &'static Schema,
+    /// What the administrator has set up.
+    pub setup: Setup,
+    /// Accounts that another call holds while this one is made.
+    pub locked: HashSet<String>,
     /// The last `SystemModstamp` given, in milliseconds: each save gets a later one.
     last_stamp: i64,
 }
@@ -66,12 +72,16 @@ impl Records {
         };
         database.set_prepared_statement_cache_capacity(128);
         database.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;")?;
-        let mut records = Self { database, schema, last_stamp: 0 };
+        let mut records = Self { database, schema, setup: Setup::default(), locked: HashSet::new(), last_stamp: 0 };
         let layout: i64 = records.database.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-        if layout != LAYOUT {
+        if layout != records.layout() {
             records.clear()?;
         }
         Ok(records)
+    }
+
+    fn layout(&self) -> i64 {
+        LAYOUT + if self.schema.has_codes { 1_000 } else { 0 }
     }
 
     /// Drops every record and makes the tables anew.
@@ -80,7 +90,7 @@ impl Records {
             "BEGIN; DROP TABLE IF EXISTS sequence".to_owned(),
             "CREATE TABLE sequence (object TEXT PRIMARY KEY, next INTEGER NOT NULL)".to_owned(),
         ];
-        for object in &self.schema.objects {
+        for object in self.schema.all() {
             let name = &object.name;
             let names = quoted(object).join(", ");
             script.push(format!("DROP TABLE IF EXISTS \"{name}\""));
@@ -93,7 +103,7 @@ impl Records {
                 script.push(format!("CREATE {unique}INDEX \"{name}.{0}\" ON \"{name}\" (\"{0}\")", field.name));
             }
         }
-        script.push(format!("PRAGMA user_version = {LAYOUT}; COMMIT"));
+        script.push(format!("PRAGMA user_version = {}; COMMIT", self.layout()));
         self.last_stamp = 0;
         self.database.execute_batch(&script.join(";\n"))
     }
@@ -177,6 +187,12 @@ impl Records {
     pub fn remove(&self, object: &Object, id: &str) -> Result<(), rusqlite::Error> {
         let sql = format!("DELETE FROM \"{}\" WHERE \"Id\" = ?1", object.name);
         self.database.prepare_cached(&sql)?.execute([id])?;
+        Ok(())
+    }
+
+    /// Takes all records of an object away for good.
+    pub fn remove_all(&self, object: &Object) -> Result<(), rusqlite::Error> {
+        self.database.execute(&format!("DELETE FROM \"{}\"", object.name), [])?;
         Ok(())
     }
 

@@ -4,7 +4,7 @@ use super::call::{Answer, Call};
 use super::errors::Refusal;
 use super::org::{self, Org, VERSIONS};
 use super::save::Refusals;
-use super::{bulk, collections, composite, describe, query, rows};
+use super::{bulk, collections, composite, describe, query, record_types, rows, time};
 
 /// Answers a call to `/services/data…` of somebody who is signed in.
 pub fn answer(org: &mut Org, call: &Call) -> Answer {
@@ -43,21 +43,21 @@ fn route(org: &mut Org, call: &Call) -> Result<Answer, Refusals> {
         }
         ["query" | "queryAll", rest @ ..] => {
             only("HEAD,GET")?;
-            ask(org, call, version, rest).map_err(one)
+            ask(org, call, version, rest, false).map_err(one)
         }
         ["sobjects"] => {
             only("HEAD,GET")?;
-            Ok(Answer::ok(describe::global(org.records.schema, version)))
+            Ok(fresh(org, call, |org| describe::global(&org.records, version)))
         }
         ["sobjects", name, rest @ ..] => {
             let object = org.records.schema.object(name).ok_or_else(|| one(Refusal::not_found()))?;
             match (rest, method) {
-                ([], "GET" | "HEAD") => Ok(Answer::ok(describe::basic(object, version))),
+                ([], "GET" | "HEAD") => Ok(Answer::ok(describe::basic(&org.records, object, version))),
                 ([], "POST") => rows::create(org, call, version, object),
                 ([], _) => Err(one(Refusal::method(method, "HEAD,GET,POST"))),
                 (["describe"], _) => {
                     only("HEAD,GET")?;
-                    Ok(Answer::ok(describe::full(org.records.schema, object, version, &org.instance_url)))
+                    Ok(fresh(org, call, |org| describe::full(&org.records, object, version, &org.instance_url)))
                 }
                 ([id], "GET" | "HEAD") => rows::read(org, call, version, object, id),
                 ([id], "PATCH") => rows::update(org, call, object, id),
@@ -89,12 +89,38 @@ fn route(org: &mut Org, call: &Call) -> Result<Answer, Refusals> {
             only("PATCH")?;
             collections::upsert(org, call, version, object, key).map_err(one)
         }
+        ["composite", "graph"] => {
+            only("POST")?;
+            composite::graph(org, call).map_err(one)
+        }
+        ["tooling", "query", rest @ ..] => {
+            only("HEAD,GET")?;
+            ask(org, call, version, rest, true).map_err(one)
+        }
+        ["ui-api", "object-info", name, "picklist-values", record_type, rest @ ..] => {
+            only("GET")?;
+            let object = org.records.schema.object(name).ok_or_else(|| one(Refusal::not_found()))?;
+            let field = rest.first().copied();
+            record_types::picklist_values(object, version, record_type, field).map(Answer::ok).map_err(one)
+        }
         ["jobs", rest @ ..] => bulk::answer(org, call, version, rest).map_err(one),
         _ => Err(one(Refusal::not_found())),
     }
 }
 
-fn ask(org: &mut Org, call: &Call, version: &str, rest: &[&str]) -> Result<Answer, Refusal> {
+/// A describe, unless the client has it as it is.
+fn fresh(org: &Org, call: &Call, body: impl FnOnce(&Org) -> serde_json::Value) -> Answer {
+    // HTTP's dates have no fractions.
+    let changed = org.described_at / 1_000;
+    if call.modified_since.is_some_and(|known| known / 1_000 >= changed) {
+        return Answer::bare(304);
+    }
+    Answer::ok(body(org)).with_header("Last-Modified", time::format_http_date(changed * 1_000))
+}
+
+fn ask(org: &mut Org, call: &Call, version: &str, rest: &[&str], tooling: bool) -> Result<Answer, Refusal> {
+    let whole = org.records.schema;
+    let schema = whole.tooling.as_deref().filter(|_| tooling).unwrap_or(whole);
     let deleted = call.segments.iter().any(|segment| segment == "queryAll");
     let body = match rest {
         [] => {
@@ -102,9 +128,9 @@ fn ask(org: &mut Org, call: &Call, version: &str, rest: &[&str]) -> Result<Answe
                 .parameter("q")
                 .ok_or_else(|| Refusal::call(400, "MALFORMED_QUERY", "A query string has to be specified"))?;
             if call.parameter("columns") == Some("true") {
-                return Ok(Answer::ok(query::columns(org.records.schema, text)?));
+                return Ok(Answer::ok(query::columns(schema, text)?));
             }
-            query::run(&org.records, &mut org.cursors, version, text, deleted, call.batch_size)?
+            query::run(&org.records, schema, &mut org.cursors, version, text, deleted, call.batch_size)?
         }
         [locator] => query::more(&org.cursors, version, locator, call.batch_size)?,
         _ => return Err(Refusal::not_found()),

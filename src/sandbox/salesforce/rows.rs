@@ -11,7 +11,7 @@ use super::{ids, shape, validate};
 
 /// How a call wants its records saved.
 pub fn saving<'a>(call: &Call, version: &'a str) -> Saving<'a> {
-    Saving { version, allow_duplicates: call.allow_duplicates }
+    Saving { version, allow_duplicates: call.allow_duplicates, duplicate_details: call.duplicate_details }
 }
 
 /// The field by which an upsert may look records up.

@@ -7,7 +7,7 @@ use super::org::USER_ID;
 use super::records::{Body, Records};
 use super::schema::{Field, Kind, Object};
 use super::validate::{self, Changes};
-use super::{ids, rules};
+use super::{ids, locks, places, record_types, rules};
 
 /// Why a record was not saved; never empty.
 pub type Refusals = Vec<Refusal>;
@@ -17,8 +17,10 @@ pub type Refusals = Vec<Refusal>;
 pub struct Saving<'a> {
     /// `v65.0`.
     pub version: &'a str,
-    /// Save in spite of the duplicate rule.
+    /// Save in spite of the duplicate rule, where it only alerts.
     pub allow_duplicates: bool,
+    /// Tell the fields of the duplicates, not only their ids.
+    pub duplicate_details: bool,
 }
 
 fn one(refusal: Refusal) -> Refusals {
@@ -36,21 +38,21 @@ pub fn create(
     incoming: &Map<String, Value>,
     saving: Saving<'_>,
 ) -> Result<String, Refusals> {
-    writable(object)?;
+    creatable(records, object)?;
     if incoming.keys().any(|key| key.eq_ignore_ascii_case("Id")) {
         let message = "cannot specify Id in an insert call";
         return Err(one(Refusal::row("INVALID_FIELD_FOR_INSERT_UPDATE", message, &["Id"])));
     }
     let stamp = records.stamp();
     let body = new_body(records, object, incoming, &stamp)?;
-    if let Some(refusal) = rules::validate(object, &body) {
+    unlocked(records, object, &body)?;
+    if let Some(refusal) = rules::validate(records, object, &body) {
         return Err(one(refusal));
     }
-    if !saving.allow_duplicates
-        && let Some(refusal) = rules::duplicates(records, object, saving.version, &body).map_err(one)?
-    {
+    if let Some(refusal) = rules::duplicates(records, object, saving, &body).map_err(one)? {
         return Err(one(refusal));
     }
+    offered(object, &body)?;
     unique(records, object, &body)?;
     records.insert(object, &body).map_err(stored)?;
     Ok(id_of(&body))
@@ -84,7 +86,7 @@ fn new_body(records: &Records, object: &Object, incoming: &Map<String, Value>, s
     body.insert("CreatedDate".to_owned(), json!(stamp));
     body.insert("CreatedById".to_owned(), json!(USER_ID));
     body.insert("PhotoUrl".to_owned(), json!(format!("/services/images/photo/{id}")));
-    apply(object, &mut body, changes);
+    apply(object, &mut body, changes).map_err(one)?;
     finish(object, &mut body, stamp);
     Ok(body)
 }
@@ -94,12 +96,15 @@ pub fn update(records: &mut Records, object: &Object, id: &str, incoming: &Map<S
     writable(object)?;
     let mut body = existing(records, object, id)?;
     let changes = validate::read(records, object, incoming, false)?;
-    apply(object, &mut body, changes);
+    unlocked(records, object, &body)?;
+    apply(object, &mut body, changes).map_err(one)?;
+    unlocked(records, object, &body)?;
     let stamp = records.stamp();
     finish(object, &mut body, &stamp);
-    if let Some(refusal) = rules::validate(object, &body) {
+    if let Some(refusal) = rules::validate(records, object, &body) {
         return Err(one(refusal));
     }
+    offered(object, &body)?;
     unique(records, object, &body)?;
     records.replace(object, &id_of(&body), &body).map_err(stored)
 }
@@ -108,6 +113,7 @@ pub fn update(records: &mut Records, object: &Object, id: &str, incoming: &Map<S
 pub fn delete(records: &mut Records, object: &Object, id: &str) -> Result<(), Refusals> {
     writable(object)?;
     let mut body = existing(records, object, id)?;
+    unlocked(records, object, &body)?;
     body.insert("IsDeleted".to_owned(), json!(true));
     let stamp = records.stamp();
     finish(object, &mut body, &stamp);
@@ -180,7 +186,25 @@ fn writable(object: &Object) -> Result<(), Refusals> {
     Err(one(Refusal::row("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", message, &[])))
 }
 
-fn apply(object: &Object, body: &mut Body, changes: Changes) {
+fn creatable(records: &Records, object: &Object) -> Result<(), Refusals> {
+    if records.setup.may_create(object) {
+        return Ok(());
+    }
+    let message = format!("entity type cannot be inserted: {}", object.label);
+    Err(one(Refusal::row("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", message, &[])))
+}
+
+/// Whether nobody else holds the account of this contact.
+fn unlocked(records: &Records, object: &Object, body: &Body) -> Result<(), Refusals> {
+    let Some(account) = locks::account_of(object, body).filter(|account| records.locked.contains(*account)) else {
+        return Ok(());
+    };
+    let message = format!("unable to obtain exclusive access to this record or 1 records: {account}");
+    Err(one(Refusal::row("UNABLE_TO_LOCK_ROW", message, &[])))
+}
+
+fn apply(object: &Object, body: &mut Body, changes: Changes) -> Result<(), Refusal> {
+    let names: Vec<String> = changes.keys().cloned().collect();
     for (name, value) in changes {
         if value.is_null() {
             body.shift_remove(&name);
@@ -191,6 +215,7 @@ fn apply(object: &Object, body: &mut Body, changes: Changes) {
             body.insert(name, value);
         }
     }
+    places::settle(object, body, &|name| names.iter().any(|it| it == name))
 }
 
 /// What the platform fills in on every save.
@@ -204,6 +229,11 @@ fn finish(object: &Object, body: &mut Body, stamp: &str) {
     body.insert("LastModifiedDate".to_owned(), json!(stamp));
     body.insert("LastModifiedById".to_owned(), json!(USER_ID));
     body.insert("SystemModstamp".to_owned(), json!(stamp));
+}
+
+/// Whether the record's type offers its picklist values.
+fn offered(object: &Object, body: &Body) -> Result<(), Refusals> {
+    record_types::refused(object, body).map_or(Ok(()), |refusal| Err(one(refusal)))
 }
 
 fn unique(records: &Records, object: &Object, body: &Body) -> Result<(), Refusals> {

@@ -11,13 +11,16 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
+use super::places;
+
 /// What a field holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     Id,
     Boolean,
     Reference,
+    #[default]
     String,
     TextArea,
     Phone,
@@ -90,7 +93,7 @@ enum Access {
     Defaulted,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct FieldRow {
     name: String,
@@ -141,6 +144,29 @@ struct ObjectRow {
     writable: bool,
     scopes: Vec<(String, String)>,
     fields: Vec<FieldRow>,
+}
+
+impl FieldRow {
+    /// The field, and after a state or a country of an address its code.
+    fn with_code(self) -> Vec<Self> {
+        let (label, values) = match self.name.as_str() {
+            name if self.compound.is_none() || name.ends_with("__c") => return vec![self],
+            name if name.ends_with("State") => (format!("{} Code", self.label), places::state_codes()),
+            name if name.ends_with("Country") => (format!("{} Code", self.label), places::country_codes()),
+            _ => return vec![self],
+        };
+        let code = Self {
+            name: format!("{}Code", self.name),
+            label,
+            kind: Kind::Picklist,
+            length: 10,
+            values,
+            restricted: true,
+            compound: self.compound.clone(),
+            ..Self::default()
+        };
+        vec![self, code]
+    }
 }
 
 fn yes() -> bool {
@@ -257,8 +283,11 @@ pub struct Object {
 }
 
 impl Object {
-    fn new(table: &str) -> Result<Self, toml::de::Error> {
-        let row: ObjectRow = toml::from_str(table)?;
+    fn new(table: &str, has_codes: bool) -> Result<Self, toml::de::Error> {
+        let mut row: ObjectRow = toml::from_str(table)?;
+        if has_codes {
+            row.fields = row.fields.into_iter().flat_map(FieldRow::with_code).collect();
+        }
         let fields: Vec<Field> = row.fields.into_iter().map(Field::new).collect();
         let places = fields.iter().enumerate().map(|(place, field)| (field.name.to_lowercase(), place)).collect();
         Ok(Self {
@@ -291,24 +320,59 @@ impl Object {
 #[derive(Debug)]
 pub struct Schema {
     pub objects: Vec<Object>,
+    /// The objects of the Tooling API.
+    pub tooling: Option<Box<Schema>>,
+    /// State and country picklists.
+    pub has_codes: bool,
 }
 
-/// A plain org.
-static PLAIN: LazyLock<Schema> = LazyLock::new(|| Schema {
-    objects: TABLES.iter().map(|table| Object::new(table).expect("the bundled field tables are sound")).collect(),
-});
+static PLAIN: LazyLock<Schema> = LazyLock::new(|| Schema::new(false));
+static WITH_CODES: LazyLock<Schema> = LazyLock::new(|| Schema::new(true));
 
-const TABLES: [&str; 4] = [
+const TABLES: [&str; 12] = [
     include_str!("../../../assets/sandbox/account.toml"),
     include_str!("../../../assets/sandbox/contact.toml"),
     include_str!("../../../assets/sandbox/organization.toml"),
     include_str!("../../../assets/sandbox/user.toml"),
+    include_str!("../../../assets/sandbox/profile.toml"),
+    include_str!("../../../assets/sandbox/record_type.toml"),
+    include_str!("../../../assets/sandbox/permission_set.toml"),
+    include_str!("../../../assets/sandbox/permission_set_assignment.toml"),
+    include_str!("../../../assets/sandbox/field_permissions.toml"),
+    include_str!("../../../assets/sandbox/object_permissions.toml"),
+    include_str!("../../../assets/sandbox/duplicate_rule.toml"),
+    include_str!("../../../assets/sandbox/user_permission_access.toml"),
+];
+
+const TOOLING: [&str; 2] = [
+    include_str!("../../../assets/sandbox/tooling_entity_definition.toml"),
+    include_str!("../../../assets/sandbox/tooling_validation_rule.toml"),
 ];
 
 impl Schema {
+    fn new(has_codes: bool) -> Self {
+        let read = |tables: &[&str]| -> Vec<Object> {
+            let table = |table: &&str| Object::new(table, has_codes).expect("the bundled field tables are sound");
+            tables.iter().map(table).collect()
+        };
+        let tooling = Self { objects: read(&TOOLING), tooling: None, has_codes: false };
+        Self { objects: read(&TABLES), tooling: Some(Box::new(tooling)), has_codes }
+    }
+
+    /// The objects of an org without, or with, state and country picklists.
+    pub fn get(has_codes: bool) -> &'static Self {
+        if has_codes { &WITH_CODES } else { &PLAIN }
+    }
+
     /// The objects of a plain org.
+    #[cfg(test)]
     pub fn plain() -> &'static Self {
-        &PLAIN
+        Self::get(false)
+    }
+
+    /// All objects, those of the Tooling API too.
+    pub fn all(&self) -> impl Iterator<Item = &Object> {
+        self.objects.iter().chain(self.tooling.iter().flat_map(|tooling| &tooling.objects))
     }
 
     /// The object of that API name, in any case.

@@ -8,16 +8,13 @@ use super::records::Records;
 use super::save;
 use super::schema::Object;
 use super::session::USERNAME;
-use super::{Error, time};
+use super::{Error, setup_records, time};
 use crate::sandbox::Options;
 use crate::sandbox::seed::{self, Customer, dirt};
 
 /// Customers that the org has, whatever their number: see [`dirt`].
 const KNOWN: [i64; 6] =
     [dirt::ORG_OTHER_PHONE, dirt::ORG_SAME, dirt::TRAILING_SPACES, dirt::OTHER_CASE, dirt::TWINS[0], dirt::ORG_TWICE];
-
-/// 2025-01-01, when the org's first record was made.
-const BEGINNING: i64 = 1_735_689_600_000;
 
 /// Fills an empty store.
 pub fn fill(records: &mut Records, options: &Options) -> Result<(), Error> {
@@ -33,13 +30,31 @@ pub fn fill(records: &mut Records, options: &Options) -> Result<(), Error> {
         fill_contacts(records, contact, &accounts, options)?;
     }
     records.commit()?;
+    fill_setup(records)?;
     Ok(())
+}
+
+/// Writes the records that tell how the org is set up, over those that were there.
+pub fn fill_setup(records: &mut Records) -> Result<(), rusqlite::Error> {
+    records.begin()?;
+    let mut gone = Vec::new();
+    for (name, bodies) in setup_records::all(records) {
+        let Some(object) = records.schema.all().find(|object| object.name == name) else { continue };
+        if !gone.contains(&name) {
+            records.remove_all(object)?;
+            gone.push(name);
+        }
+        for body in bodies {
+            records.insert(object, &body)?;
+        }
+    }
+    records.commit()
 }
 
 /// Writes a record of the past: the `nth` minute of 2025, so that a seed is the same on any day.
 fn put(records: &mut Records, object: &Object, nth: usize, body: &Value) -> Result<Option<String>, Error> {
     let minutes = i64::try_from(nth).unwrap_or(0) * 60_000;
-    let stamp = time::format_milliseconds(BEGINNING + minutes);
+    let stamp = time::format_milliseconds(time::BEGINNING + minutes);
     let empty = Map::new();
     // A dirty customer that no org would have taken is not in this one either.
     Ok(save::create_at(records, object, body.as_object().unwrap_or(&empty), &stamp)?)

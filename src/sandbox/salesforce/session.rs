@@ -1,14 +1,10 @@
-//! Signing in: the token endpoint, and the sessions it opens.
+//! Sessions, and everything else that a sign-in leaves behind: codes, refresh tokens, devices.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::call::Answer;
 use super::org::{ORG_ID, USER_ID};
-use super::time;
 
 /// The connected app's consumer key.
 pub const CLIENT_ID: &str = "3MVG9gondolaSandboxConsumerKey.loopbackOnly";
@@ -18,22 +14,57 @@ pub const CLIENT_SECRET: &str = "5A0DB0C0FFEE00000000000000000000000000000000000
 pub const USERNAME: &str = "demo@gondola.example";
 /// The user's password.
 pub const PASSWORD: &str = "gondola-demo-1";
-/// What is appended to the password from outside the trusted network; accepted, not demanded.
+/// What is appended to the password from outside the trusted network; accepted, and demanded when
+/// the org is set up so.
 pub const SECURITY_TOKEN: &str = "Sb0xT0kenSb0xT0kenSb0xT0";
 /// A refresh token that the app was given.
 pub const REFRESH_TOKEN: &str = "5Aep861gondolaSandboxRefreshTokenLoopbackOnly";
+/// The private key whose certificate the app holds, PKCS#8 PEM. It opens nothing but a loopback stand-in.
+pub const PRIVATE_KEY: &str = include_str!("../../../assets/sandbox/opens_only_the_sandbox.p8");
+/// The other half of [`PRIVATE_KEY`].
+pub const PUBLIC_KEY: &str = include_str!("../../../assets/sandbox/opens_only_the_sandbox.pub");
 
-/// The tokens that are good.
-#[derive(Debug, Default)]
+/// An authorization that waits to be turned into a session.
+#[derive(Debug, Clone)]
+pub struct Authorization {
+    /// Where the code was sent.
+    pub redirect_uri: String,
+    /// The S256 challenge, when the client gave one.
+    pub challenge: Option<String>,
+    /// Whether the code was used.
+    pub used: bool,
+}
+
+/// The tokens that are good, and the codes that become some.
+#[derive(Debug)]
 pub struct Sessions {
     tokens: HashSet<String>,
+    refresh: HashSet<String>,
+    codes: HashMap<String, Authorization>,
+    /// How often each device asked.
+    devices: HashMap<String, u32>,
+}
+
+impl Default for Sessions {
+    fn default() -> Self {
+        Self {
+            tokens: HashSet::new(),
+            refresh: HashSet::from([REFRESH_TOKEN.to_owned()]),
+            codes: HashMap::new(),
+            devices: HashMap::new(),
+        }
+    }
+}
+
+/// Something that nobody guesses.
+pub fn secret() -> String {
+    format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple())
 }
 
 impl Sessions {
     /// Opens one; gives its access token.
     pub fn open(&mut self) -> String {
-        let secret = format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple());
-        let token = format!("{}!AQEAQ{secret}", &ORG_ID[..15]);
+        let token = format!("{}!AQEAQ{}", &ORG_ID[..15], secret());
         self.tokens.insert(token.clone());
         token
     }
@@ -43,97 +74,151 @@ impl Sessions {
         self.tokens.contains(token)
     }
 
-    /// Ends one.
-    pub fn close(&mut self, token: &str) {
-        self.tokens.remove(token);
+    /// Ends the session, or the right to refresh, that the token stands for.
+    pub fn close(&mut self, token: &str) -> bool {
+        self.tokens.remove(token) | self.refresh.remove(token)
     }
 
-    /// Ends all of them.
+    /// Ends all sessions.
     pub fn expire(&mut self) {
         self.tokens.clear();
     }
-}
 
-fn refused(error: &str, description: &str) -> Answer {
-    Answer::status(400, json!({ "error": error, "error_description": description }))
-}
+    /// Gives a refresh token.
+    pub fn grant_refresh(&mut self) -> String {
+        let token = format!("5Aep861{}", secret());
+        self.refresh.insert(token.clone());
+        token
+    }
 
-/// `POST /services/oauth2/token`. `basic` is what follows `Authorization: Basic`.
-pub fn token(sessions: &mut Sessions, instance_url: &str, form: &[(String, String)], basic: Option<&str>) -> Answer {
-    let given = |name: &str| form.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
-    let header: Option<(String, String)> = basic
-        .and_then(|text| STANDARD.decode(text).ok())
-        .and_then(|bytes| String::from_utf8(bytes).ok())
-        .and_then(|text| text.split_once(':').map(|(id, secret)| (id.to_owned(), secret.to_owned())));
-    let client_id = given("client_id").or(header.as_ref().map(|it| it.0.as_str()));
-    let client_secret = given("client_secret").or(header.as_ref().map(|it| it.1.as_str()));
-    let client = |secret_needed: bool| match (client_id, client_secret) {
-        (None, _) => Err(refused("invalid_client_id", "client identifier missing")),
-        (Some(id), _) if id != CLIENT_ID => Err(refused("invalid_client_id", "client identifier invalid")),
-        (_, None) if secret_needed => Err(refused("invalid_client", "client secret missing")),
-        (_, Some(secret)) if secret != CLIENT_SECRET => Err(refused("invalid_client", "invalid client credentials")),
-        _ => Ok(()),
-    };
-    let checked = match given("grant_type") {
-        Some("client_credentials") => client(true),
-        Some("password") => client(true).and_then(|()| {
-            let password = given("password").unwrap_or_default();
-            let right = password == PASSWORD || password.strip_prefix(PASSWORD) == Some(SECURITY_TOKEN);
-            if given("username") == Some(USERNAME) && right {
-                Ok(())
-            } else {
-                Err(refused("invalid_grant", "authentication failure"))
-            }
-        }),
-        Some("refresh_token") => client(false).and_then(|()| {
-            if given("refresh_token") == Some(REFRESH_TOKEN) {
-                Ok(())
-            } else {
-                Err(refused("invalid_grant", "expired access/refresh token"))
-            }
-        }),
-        // No certificate is registered with the app, so nobody can have approved such a sign-in.
-        Some("urn:ietf:params:oauth:grant-type:jwt-bearer") => {
-            Err(refused("invalid_grant", "user hasn't approved this consumer"))
-        }
-        _ => Err(refused("unsupported_grant_type", "grant type not supported")),
-    };
-    match checked {
-        Err(answer) => answer,
-        Ok(()) => Answer::ok(json!({
-            "access_token": sessions.open(),
-            "signature": STANDARD.encode(uuid::Uuid::new_v4().as_bytes()),
-            "scope": "refresh_token api",
-            "instance_url": instance_url,
-            "id": format!("{instance_url}/id/{ORG_ID}/{USER_ID}"),
-            "token_type": "Bearer",
-            "issued_at": time::now_milliseconds().to_string(),
-        })),
+    /// Whether a refresh token is good.
+    pub fn may_refresh(&self, token: &str) -> bool {
+        self.refresh.contains(token)
+    }
+
+    /// Ends every refresh token.
+    pub fn expire_refresh(&mut self) {
+        self.refresh.clear();
+    }
+
+    /// Puts the refresh token of the ready file back in force.
+    pub fn restore_refresh(&mut self) {
+        self.refresh.insert(REFRESH_TOKEN.to_owned());
+    }
+
+    /// Gives a code for an approved authorization. Real ones end in `==`, which must be escaped in a URL.
+    pub fn approve(&mut self, redirect_uri: &str, challenge: Option<String>) -> String {
+        let code = format!("aPrx{}==", secret());
+        let approved = Authorization { redirect_uri: redirect_uri.to_owned(), challenge, used: false };
+        self.codes.insert(code.clone(), approved);
+        code
+    }
+
+    /// The authorization behind a code, as it was before this use of it.
+    pub fn take_code(&mut self, code: &str) -> Option<Authorization> {
+        let found = self.codes.get_mut(code)?;
+        let before = found.clone();
+        found.used = true;
+        Some(before)
+    }
+
+    /// Gives a device code.
+    pub fn device(&mut self) -> String {
+        let code = secret();
+        self.devices.insert(code.clone(), 0);
+        code
+    }
+
+    /// How often the device asked before; `None` for one that is not known (any more).
+    pub fn ask_again(&mut self, code: &str) -> Option<u32> {
+        let asked = self.devices.get_mut(code)?;
+        *asked += 1;
+        Some(*asked - 1)
+    }
+
+    /// Forgets a device that was let in.
+    pub fn forget_device(&mut self, code: &str) {
+        self.devices.remove(code);
     }
 }
 
-/// `GET /services/oauth2/userinfo`, and the identity URL.
+/// `GET /services/oauth2/userinfo`.
 pub fn user_info(instance_url: &str) -> Value {
     let id = format!("{instance_url}/id/{ORG_ID}/{USER_ID}");
     json!({
         "sub": id,
-        "id": id,
         "user_id": USER_ID,
         "organization_id": ORG_ID,
         "preferred_username": USERNAME,
-        "username": USERNAME,
         "nickname": "demo",
         "name": "Demo User",
-        "display_name": "Demo User",
         "email": "demo@example.com",
         "email_verified": true,
         "given_name": "Demo",
         "family_name": "User",
         "zoneinfo": "GMT",
+        "photos": { "picture": format!("{instance_url}/profilephoto/005/F"), "thumbnail": format!("{instance_url}/profilephoto/005/T") },
+        "profile": format!("{instance_url}/{USER_ID}"),
+        "picture": format!("{instance_url}/profilephoto/005/F"),
+        "urls": urls(instance_url),
         "active": true,
         "user_type": "STANDARD",
         "language": "en_US",
         "locale": "en_US",
         "utcOffset": 0,
+        "updated_at": "2025-01-01T00:00:00Z",
+    })
+}
+
+/// The identity URL: `GET /id/ORG/USER`.
+pub fn identity(instance_url: &str) -> Value {
+    json!({
+        "id": format!("{instance_url}/id/{ORG_ID}/{USER_ID}"),
+        "asserted_user": true,
+        "user_id": USER_ID,
+        "organization_id": ORG_ID,
+        "username": USERNAME,
+        "nick_name": "demo",
+        "display_name": "Demo User",
+        "email": "demo@example.com",
+        "email_verified": true,
+        "first_name": "Demo",
+        "last_name": "User",
+        "timezone": "GMT",
+        "photos": { "picture": format!("{instance_url}/profilephoto/005/F"), "thumbnail": format!("{instance_url}/profilephoto/005/T") },
+        "addr_street": null,
+        "addr_city": null,
+        "addr_state": null,
+        "addr_country": "US",
+        "addr_zip": null,
+        "mobile_phone": null,
+        "mobile_phone_verified": false,
+        "is_lightning_login_user": false,
+        "status": { "created_date": null, "body": null },
+        "urls": urls(instance_url),
+        "active": true,
+        "user_type": "STANDARD",
+        "language": "en_US",
+        "locale": "en_US",
+        "utcOffset": 0,
+        "last_modified_date": "2025-01-01T00:00:00Z",
+        "is_app_installed": true,
+    })
+}
+
+fn urls(instance_url: &str) -> Value {
+    let rest = format!("{instance_url}/services/data/v{{version}}");
+    json!({
+        "enterprise": format!("{instance_url}/services/Soap/c/{{version}}/{ORG_ID}"),
+        "metadata": format!("{instance_url}/services/Soap/m/{{version}}/{ORG_ID}"),
+        "partner": format!("{instance_url}/services/Soap/u/{{version}}/{ORG_ID}"),
+        "rest": format!("{rest}/"),
+        "sobjects": format!("{rest}/sobjects/"),
+        "search": format!("{rest}/search/"),
+        "query": format!("{rest}/query/"),
+        "recent": format!("{rest}/recent/"),
+        "tooling_rest": format!("{rest}/tooling/"),
+        "profile": format!("{instance_url}/{USER_ID}"),
+        "custom_domain": instance_url,
     })
 }

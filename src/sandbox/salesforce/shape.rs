@@ -17,7 +17,22 @@ pub fn value(object: &Object, field: &Field, body: &Body) -> Value {
 fn address(object: &Object, field: &Field, body: &Body) -> Value {
     let prefix = field.name.strip_suffix("Address").unwrap_or_default();
     let mut parts = Map::new();
-    for part in ["City", "Country", "GeocodeAccuracy", "Latitude", "Longitude", "PostalCode", "State", "Street"] {
+    let codes = object.field(&format!("{prefix}CountryCode")).is_some();
+    for part in [
+        "City",
+        "Country",
+        "CountryCode",
+        "GeocodeAccuracy",
+        "Latitude",
+        "Longitude",
+        "PostalCode",
+        "State",
+        "StateCode",
+        "Street",
+    ] {
+        if part.ends_with("yCode") && !codes || part == "StateCode" && !codes {
+            continue;
+        }
         let value = object.field(&format!("{prefix}{part}")).and_then(|field| body.get(&field.name));
         let mut key = part.to_owned();
         key[..1].make_ascii_lowercase();

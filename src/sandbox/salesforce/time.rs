@@ -4,6 +4,9 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
+/// 2025-01-01, when the org's first record was made.
+pub const BEGINNING: i64 = 1_735_689_600_000;
+
 /// Milliseconds since 1970.
 pub fn now_milliseconds() -> i64 {
     Timestamp::now().as_millisecond()
@@ -23,6 +26,18 @@ pub fn format_milliseconds(milliseconds: i64) -> String {
         time.second(),
         time.millisecond()
     )
+}
+
+/// `Wed, 01 Jan 2025 00:00:00 GMT`.
+pub fn format_http_date(milliseconds: i64) -> String {
+    let stamp = Timestamp::from_millisecond(milliseconds).unwrap_or(Timestamp::UNIX_EPOCH);
+    jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&stamp).unwrap_or_default()
+}
+
+/// Milliseconds since 1970 of a date as HTTP headers spell it.
+pub fn read_http_date(text: &str) -> Option<i64> {
+    let zoned = jiff::fmt::rfc2822::DateTimeParser::new().parse_zoned_datetime(text).ok()?;
+    Some(zoned.timestamp().as_millisecond())
 }
 
 /// A day's first moment.

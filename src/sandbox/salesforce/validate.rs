@@ -33,7 +33,7 @@ pub fn read(
             },
         };
         let writable = if create { field.createable } else { field.updateable };
-        if !writable {
+        if !writable || !records.setup.may_write(object, field) {
             closed.push(field.name.as_str());
             continue;
         }

@@ -246,7 +246,7 @@ fn save_row(
 ) -> Result<(String, bool), Refusals> {
     let stored = |error: rusqlite::Error| vec![Refusal::from(error)];
     org.records.begin().map_err(stored)?;
-    let saving = Saving { version, allow_duplicates: false };
+    let saving = Saving { version, allow_duplicates: false, duplicate_details: false };
     let id = named.as_str().unwrap_or_default();
     let result = match operation {
         Operation::Insert => save::create(&mut org.records, object, fields, saving).map(|id| (id, true)),

@@ -4,9 +4,12 @@ mod bulk;
 mod collections;
 mod faults;
 mod fixtures;
+mod flows;
 mod queries;
+mod reads;
 mod rows;
 mod sign_in;
+mod switches;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;

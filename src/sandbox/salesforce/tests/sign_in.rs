@@ -68,7 +68,7 @@ async fn wrong_credentials_are_refused_in_oauths_words() {
         (
             &[("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"), ("assertion", "x")],
             "invalid_grant",
-            "user hasn't approved this consumer",
+            "invalid assertion",
         ),
         (&[("grant_type", "magic")], "unsupported_grant_type", "grant type not supported"),
     ];
