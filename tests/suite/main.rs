@@ -6,6 +6,7 @@ mod architecture;
 mod bad_input;
 mod faults;
 mod headless;
+mod interop;
 mod pty;
 mod readme;
 mod support;

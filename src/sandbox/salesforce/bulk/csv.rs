@@ -114,8 +114,7 @@ impl Reader<'_> {
         let mut line = vec![String::new()];
         let mut quoted = false;
         while let Some(character) = self.rest.next() {
-            let value = line.last_mut().filter(|_| true);
-            let Some(value) = value else { break };
+            let Some(value) = line.last_mut() else { break };
             match character {
                 '"' if value.is_empty() && !quoted => {
                     *value = self.quoted()?;

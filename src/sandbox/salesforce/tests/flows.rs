@@ -84,7 +84,7 @@ async fn assertions_are_checked_claim_by_claim() {
         (assertion(&bench, |claims| claims["iss"] = json!("x")), "invalid_client_id", "client identifier invalid"),
         (assertion(&bench, |claims| claims["aud"] = json!("https://x.com")), "invalid_grant", "audience is invalid"),
         (assertion(&bench, |claims| claims["exp"] = json!(now() - 9)), "invalid_grant", "expired authorization code"),
-        (assertion(&bench, |claims| claims["exp"] = json!(now() + 9_000)), "invalid_grant", "invalid assertion"),
+        (assertion(&bench, |claims| claims["exp"] = Value::Null), "invalid_grant", "invalid assertion"),
         (
             assertion(&bench, |claims| claims["sub"] = json!("x@y.z")),
             "invalid_grant",
