@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::call::{Answer, Call};
 use super::errors::Refusal;
 use super::org::Org;
-use super::route;
+use super::{route, time};
 
 /// Subrequests in a call.
 const MOST: usize = 25;
@@ -118,6 +118,8 @@ fn one(org: &mut Org, call: &Call, request: &Value, known: &HashMap<String, Valu
         ..Call::default()
     };
     sub.set_target(target.as_str().unwrap_or_default());
+    let header = |name: &str| request.get("httpHeaders").and_then(|headers| headers.get(name)).and_then(Value::as_str);
+    sub.modified_since = header("If-Modified-Since").and_then(time::read_http_date);
     let answer = route::answer(org, &sub);
     // What this one took of the faults is gone for the next.
     call.row_fault.clone_from_left(&sub.row_fault);

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::records::Records;
-use super::schema::{Field, Kind, Object};
+use super::schema::{Field, Kind, Object, child_relationship};
 use super::{places, record_types};
 
 /// `GET …/sobjects`.
@@ -119,11 +119,7 @@ fn children(records: &Records, parent: &Object) -> Vec<Value> {
     let mut found = Vec::new();
     for child in &records.schema.objects {
         for field in child.fields.iter().filter(|field| field.reference_to.as_ref() == Some(&parent.name)) {
-            let name = match (child.name.as_str(), field.name.as_str()) {
-                ("Contact", "AccountId") => json!("Contacts"),
-                ("Account", "ParentId") => json!("ChildAccounts"),
-                _ => Value::Null,
-            };
+            let name = child_relationship(child, field);
             found.push(json!({
                 "cascadeDelete": false,
                 "childSObject": child.name,
@@ -161,15 +157,17 @@ pub fn field(field: &Field, may_write: bool) -> Value {
         .map(|value| {
             json!({
                 "active": true,
-                "defaultValue": false,
+                "defaultValue": field.default_value() == value.as_str(),
                 "label": places::label(field, value),
                 "validFor": places::valid_for(field, value),
                 "value": value,
             })
         })
         .collect();
-    let prefilterable =
-        field.kind == Kind::Reference && field.createable && field.nillable && field.name != "RecordTypeId";
+    let prefilterable = field.kind == Kind::Reference
+        && (field.createable || field.name.starts_with("Converted"))
+        && field.nillable
+        && field.name != "RecordTypeId";
     let controller = places::controller(field);
     object_of([
         ("aggregatable", json!(field.aggregatable)),
@@ -184,7 +182,7 @@ pub fn field(field: &Field, may_write: bool) -> Value {
         ("controllerName", json!(controller)),
         ("createable", json!(field.createable && may_write)),
         ("custom", json!(field.custom())),
-        ("defaultValue", if field.kind == Kind::Boolean { json!(false) } else { Value::Null }),
+        ("defaultValue", field.default_value()),
         ("defaultValueFormula", json!(null)),
         ("defaultedOnCreate", json!(field.defaulted_on_create)),
         ("dependentPicklist", json!(controller.is_some())),
@@ -208,15 +206,15 @@ pub fn field(field: &Field, may_write: bool) -> Value {
         ("maskType", json!(null)),
         ("name", json!(field.name)),
         ("nameField", json!(field.names_record)),
-        ("namePointing", json!(false)),
+        ("namePointing", json!(!field.or_to.is_empty())),
         ("nillable", json!(field.nillable)),
         ("permissionable", json!(field.permissionable)),
         ("picklistValues", json!(picklist)),
-        ("polymorphicForeignKey", json!(false)),
+        ("polymorphicForeignKey", json!(!field.or_to.is_empty())),
         ("precision", json!(field.precision)),
         ("queryByDistance", json!(field.kind == Kind::Address)),
         ("referenceTargetField", json!(null)),
-        ("referenceTo", json!(field.reference_to.iter().collect::<Vec<_>>())),
+        ("referenceTo", json!(field.or_to.iter().chain(&field.reference_to).collect::<Vec<_>>())),
         ("relationshipName", json!(field.relationship)),
         ("relationshipOrder", json!(null)),
         ("restrictedDelete", json!(false)),

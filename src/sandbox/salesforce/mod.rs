@@ -1,8 +1,11 @@
-//! The Salesforce wire: sign-in, describes, SOQL, rows, Collections and Composite, over records in SQLite.
+//! Salesforce's wire: sign-in, describes, SOQL, rows, Collections, Composite and Bulk API 2.0, over
+//! records in `SQLite`.
 //!
-//! What clients meet is laid out in the order in which a call travels: `http` (the wire and the
-//! faults) → `route` → `query`, `rows`, `collections`, `composite` → `save`, `validate`, `rules` →
-//! `records` (the store). The fields are tables under `assets/sandbox`.
+//! What clients meet is laid out in the order in which a call travels: `http` (the wire and the faults),
+//! `endpoint` (what the call is counted as), `sign_in` (`oauth`, `jwt`, `soap`, `session`) or `route` →
+//! `query`, `rows`, `collections`, `composite`, `bulk` → `save`, `validate`, `rules`, `record_types`,
+//! `places` → `records` (the store). `setup` is what an administrator can change, `locks` what calls hold
+//! from each other. The fields are tables under `assets/sandbox`.
 
 mod bulk;
 mod call;

@@ -30,6 +30,8 @@ struct Found {
     plan: Plan,
     columns: Vec<Column>,
     rows: Vec<Vec<Option<String>>>,
+    /// By subquery, the answer for each row.
+    children: Vec<(String, Vec<Found>)>,
 }
 
 /// Answers a query.
@@ -63,8 +65,7 @@ pub fn run(
             Ok(json!({ "totalSize": groups.len(), "done": true, "records": groups }))
         }
         Shape::Rows(columns) => {
-            let rows = records.bodies(&plan.sql, &plan.values)?;
-            let found = Arc::new(Found { plan, columns, rows });
+            let found = Arc::new(find(records, plan, columns)?);
             let size = page_size(page);
             if found.rows.len() <= size {
                 return Ok(found.page(version, "", 0, size));
@@ -78,6 +79,26 @@ pub fn run(
             Ok(found.page(version, &id, 0, size))
         }
     }
+}
+
+/// Gets all rows, and for each of them those of the subqueries.
+fn find(records: &Records, mut plan: Plan, columns: Vec<Column>) -> Result<Found, Refusal> {
+    let rows = records.bodies(&plan.sql, &plan.values)?;
+    let mut children = Vec::new();
+    for child in std::mem::take(&mut plan.children) {
+        let mut answers = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let id = row[0].as_deref().map(records::parse).and_then(|body| body.get("Id").cloned());
+            let mut plan = child.plan.clone();
+            if let (Some(Value::String(id)), Some(place)) = (id, plan.values.first_mut()) {
+                *place = rusqlite::types::Value::Text(id);
+            }
+            let Shape::Rows(columns) = std::mem::replace(&mut plan.shape, Shape::Count) else { continue };
+            answers.push(find(records, plan, columns)?);
+        }
+        children.push((child.name, answers));
+    }
+    Ok(Found { plan, columns, rows, children })
 }
 
 /// Answers `query?q=…&columns=true`: what the columns are, without any rows. The `sf` CLI asks so.
@@ -143,8 +164,8 @@ fn page_size(asked: Option<usize>) -> usize {
 
 impl Found {
     fn page(&self, version: &str, id: &str, start: usize, size: usize) -> Value {
-        let end = self.rows.len().min(start + size);
-        let records: Vec<Value> = self.rows[start..end].iter().map(|row| self.record(version, row)).collect();
+        let end = self.rows.len().min(start.saturating_add(size));
+        let records: Vec<Value> = (start..end).map(|at| self.record(version, at)).collect();
         let mut body = Map::new();
         body.insert("totalSize".to_owned(), json!(self.rows.len()));
         body.insert("done".to_owned(), json!(end == self.rows.len()));
@@ -155,8 +176,8 @@ impl Found {
         Value::Object(body)
     }
 
-    fn record(&self, version: &str, row: &[Option<String>]) -> Value {
-        let bodies: Vec<Option<Body>> = row.iter().map(|body| body.as_deref().map(records::parse)).collect();
+    fn record(&self, version: &str, at: usize) -> Value {
+        let bodies: Vec<Option<Body>> = self.rows[at].iter().map(|body| body.as_deref().map(records::parse)).collect();
         let sources = &self.plan.sources;
         let mut record = Map::new();
         if let Some(body) = &bodies[0] {
@@ -164,6 +185,11 @@ impl Found {
         }
         for column in &self.columns {
             self.insert(&mut record, version, &bodies, 0, *column);
+        }
+        for (name, answers) in &self.children {
+            let answer = answers.get(at).filter(|answer| !answer.rows.is_empty());
+            let told = answer.map_or(Value::Null, |answer| answer.page(version, "", 0, usize::MAX));
+            record.insert(name.clone(), told);
         }
         Value::Object(record)
     }

@@ -112,10 +112,14 @@ fn route(org: &mut Org, call: &Call) -> Result<Answer, Refusals> {
 fn fresh(org: &Org, call: &Call, body: impl FnOnce(&Org) -> serde_json::Value) -> Answer {
     // HTTP's dates have no fractions.
     let changed = org.described_at / 1_000;
-    if call.modified_since.is_some_and(|known| known / 1_000 >= changed) {
-        return Answer::bare(304);
-    }
-    Answer::ok(body(org)).with_header("Last-Modified", time::format_http_date(changed * 1_000))
+    let answer = if call.modified_since.is_some_and(|known| known / 1_000 >= changed) {
+        Answer::bare(304)
+    } else {
+        Answer::ok(body(org))
+    };
+    answer
+        .with_header("ETag", format!("\"{changed:x}\""))
+        .with_header("Last-Modified", time::format_http_date(changed * 1_000))
 }
 
 fn ask(org: &mut Org, call: &Call, version: &str, rest: &[&str], tooling: bool) -> Result<Answer, Refusal> {

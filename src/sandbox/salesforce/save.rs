@@ -80,8 +80,11 @@ fn new_body(records: &Records, object: &Object, incoming: &Map<String, Value>, s
     let mut body = Body::new();
     let id = records.next_id(object).map_err(stored)?;
     body.insert("Id".to_owned(), json!(id));
-    for field in object.fields.iter().filter(|field| field.kind == Kind::Boolean) {
-        body.insert(field.name.clone(), json!(false));
+    for field in &object.fields {
+        let value = field.default_value();
+        if !value.is_null() {
+            body.insert(field.name.clone(), value);
+        }
     }
     body.insert("CreatedDate".to_owned(), json!(stamp));
     body.insert("CreatedById".to_owned(), json!(USER_ID));

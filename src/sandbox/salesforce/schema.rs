@@ -2,7 +2,8 @@
 //!
 //! The tables say what cannot be derived; the rest follows from a field's type and access:
 //! - `access` is `rw` (the default), `ro` (may be empty, never written), `system` (always filled,
-//!   never written) or `defaulted` (filled when it is left out, may be written).
+//!   never written), `defaulted` (filled when it is left out, may be written), `first` (like it, but written
+//!   once only) or `later` (never written when the record is made).
 //! - a field is nillable unless it is required, `system` or `defaulted`;
 //! - what a profile can hide (`permissionable`) is what is nillable and writable.
 
@@ -91,6 +92,10 @@ enum Access {
     Ro,
     System,
     Defaulted,
+    /// Written when the record is made, and filled when it is left out then.
+    First,
+    /// Written later only.
+    Later,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -116,6 +121,9 @@ struct FieldRow {
     compound: Option<String>,
     extra: Option<String>,
     to: Option<String>,
+    /// What else it may refer to.
+    #[serde(default)]
+    or_to: Vec<String>,
     relationship: Option<String>,
     #[serde(default)]
     values: Vec<String>,
@@ -196,6 +204,8 @@ pub struct Field {
     pub compound: Option<String>,
     pub extra: Option<String>,
     pub reference_to: Option<String>,
+    /// What else it may refer to, in a describe; the sandbox knows none of these.
+    pub or_to: Vec<String>,
     pub relationship: Option<String>,
     pub picklist: Vec<String>,
     pub restricted: bool,
@@ -216,6 +226,15 @@ impl Field {
         self.createable && !self.nillable && !self.defaulted_on_create
     }
 
+    /// What a new record gets when nothing is said.
+    pub fn default_value(&self) -> serde_json::Value {
+        match (self.kind, self.picklist.first()) {
+            (Kind::Boolean, _) => false.into(),
+            (Kind::Picklist, Some(first)) if self.defaulted_on_create => first.as_str().into(),
+            _ => serde_json::Value::Null,
+        }
+    }
+
     /// May be used to find a record for an upsert.
     pub fn is_key(&self) -> bool {
         self.kind == Kind::Id || self.id_lookup || self.external_id
@@ -225,16 +244,18 @@ impl Field {
         let kind = row.kind;
         let long = kind == Kind::TextArea && row.length > 255;
         let shapeless = long || kind == Kind::Address;
-        let writable =
-            matches!(row.access, Access::Rw | Access::Defaulted) && !matches!(kind, Kind::Id | Kind::Address);
-        let filled = matches!(row.access, Access::System | Access::Defaulted) || kind == Kind::Id;
+        let held = !matches!(kind, Kind::Id | Kind::Address);
+        let createable = held && matches!(row.access, Access::Rw | Access::Defaulted | Access::First);
+        let updateable = held && matches!(row.access, Access::Rw | Access::Defaulted | Access::Later);
+        let writable = createable && updateable;
+        let filled = matches!(row.access, Access::System | Access::Defaulted | Access::First) || kind == Kind::Id;
         let nillable = !row.required && !filled;
         let relationship =
             row.relationship.or_else(|| row.to.as_ref().and_then(|_| row.name.strip_suffix("Id")).map(str::to_owned));
         Self {
             length: if kind.is_id() { 18 } else { row.length },
-            createable: writable,
-            updateable: writable,
+            createable,
+            updateable,
             nillable,
             defaulted_on_create: filled,
             permissionable: row
@@ -253,6 +274,7 @@ impl Field {
             compound: row.compound,
             extra: row.extra.or_else(|| (kind == Kind::TextArea).then(|| "plaintextarea".to_owned())),
             reference_to: row.to,
+            or_to: row.or_to,
             relationship,
             picklist: row.values,
             restricted: row.restricted,
@@ -316,6 +338,16 @@ impl Object {
     }
 }
 
+/// The name of a reference as its target sees it.
+pub fn child_relationship(child: &Object, field: &Field) -> Option<&'static str> {
+    match (child.name.as_str(), field.name.as_str()) {
+        ("Contact", "AccountId") => Some("Contacts"),
+        ("Account", "ParentId") => Some("ChildAccounts"),
+        ("Opportunity", "AccountId" | "ContactId") => Some("Opportunities"),
+        _ => None,
+    }
+}
+
 /// The objects that an org knows.
 #[derive(Debug)]
 pub struct Schema {
@@ -329,9 +361,11 @@ pub struct Schema {
 static PLAIN: LazyLock<Schema> = LazyLock::new(|| Schema::new(false));
 static WITH_CODES: LazyLock<Schema> = LazyLock::new(|| Schema::new(true));
 
-const TABLES: [&str; 12] = [
+const TABLES: [&str; 14] = [
     include_str!("../../../assets/sandbox/account.toml"),
     include_str!("../../../assets/sandbox/contact.toml"),
+    include_str!("../../../assets/sandbox/lead.toml"),
+    include_str!("../../../assets/sandbox/opportunity.toml"),
     include_str!("../../../assets/sandbox/organization.toml"),
     include_str!("../../../assets/sandbox/user.toml"),
     include_str!("../../../assets/sandbox/profile.toml"),
@@ -373,6 +407,15 @@ impl Schema {
     /// All objects, those of the Tooling API too.
     pub fn all(&self) -> impl Iterator<Item = &Object> {
         self.objects.iter().chain(self.tooling.iter().flat_map(|tooling| &tooling.objects))
+    }
+
+    /// The objects that refer to this one, by which field, and the name of that from the other end.
+    pub fn children<'s>(&'s self, parent: &'s Object) -> impl Iterator<Item = (&'s Object, &'s Field, &'static str)> {
+        let referring = move |child: &'s Object| {
+            let fields = child.fields.iter().filter(|field| field.reference_to.as_ref() == Some(&parent.name));
+            fields.filter_map(move |field| Some((child, field, child_relationship(child, field)?)))
+        };
+        self.objects.iter().flat_map(referring)
     }
 
     /// The object of that API name, in any case.

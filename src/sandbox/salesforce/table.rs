@@ -23,6 +23,10 @@ fn plan(records: &Records, soql: &str, deleted: bool) -> Result<(Plan, Vec<Colum
         let message = "Aggregate Relationships not supported in Bulk Query";
         return Err(Refusal::call(400, "FUNCTIONALITY_NOT_ENABLED", message));
     };
+    if !plan.children.is_empty() {
+        let message = "Nested queries not supported in Bulk Query";
+        return Err(Refusal::call(400, "FUNCTIONALITY_NOT_ENABLED", message));
+    }
     if columns.iter().any(|column| column.field.kind == Kind::Address) {
         let message = "Selecting compound data not supported in Bulk Query";
         return Err(Refusal::call(400, "FUNCTIONALITY_NOT_ENABLED", message));

@@ -21,7 +21,7 @@ enum Slot {
 }
 
 /// What HAVING asks.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum Test {
     All(Vec<Test>),
     Any(Vec<Test>),
@@ -31,7 +31,7 @@ enum Test {
 }
 
 /// How rows are grouped and what is told of each group.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Grouping {
     keys: Vec<Column>,
     sums: Vec<(Function, Column)>,

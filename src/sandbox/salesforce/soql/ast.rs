@@ -52,6 +52,8 @@ pub enum Item {
     Operand(Operand, Option<String>),
     /// `FIELDS(ALL)` and its kin.
     Fields(String, usize),
+    /// `(SELECT … FROM Contacts)`: the records that refer to this one.
+    Children(Box<Query>),
 }
 
 /// How two values are compared.

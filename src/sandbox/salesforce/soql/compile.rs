@@ -17,7 +17,7 @@ const LONGEST: usize = 100_000;
 const FARTHEST: u64 = 2_000;
 
 /// A table that a query reads: the object itself, or a parent of a table before it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Source {
     pub object: &'static Object,
     /// Relationship names from the object asked for to this one.
@@ -32,7 +32,7 @@ pub struct Column {
 }
 
 /// What the answer looks like.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Shape {
     /// Records with these fields.
     Rows(Vec<Column>),
@@ -43,12 +43,22 @@ pub enum Shape {
 }
 
 /// A query, ready to run.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Plan {
     pub sources: Vec<Source>,
     pub shape: Shape,
     pub sql: String,
     pub values: Vec<Cell>,
+    pub children: Vec<Child>,
+}
+
+/// A query about the records that refer to one of another query.
+#[derive(Debug, Clone)]
+pub struct Child {
+    /// The relationship's name: `Contacts`.
+    pub name: String,
+    /// Its first value is the parent's id, still to be put in.
+    pub plan: Plan,
 }
 
 /// Reads a query and turns it into SQL. `deleted` also finds what is in the bin (`queryAll`).
@@ -76,8 +86,10 @@ pub fn compile(schema: &'static Schema, text: &str, deleted: bool) -> Result<Pla
         sources: vec![Source { object, path: Vec::new() }],
         joins: Vec::new(),
         values: Vec::new(),
+        children: Vec::new(),
+        deleted,
     };
-    compiler.plan(&query, deleted)
+    compiler.plan(&query, None)
 }
 
 /// What a query is being made of.
@@ -88,10 +100,14 @@ pub struct Compiler<'a> {
     sources: Vec<Source>,
     joins: Vec<String>,
     values: Vec<Cell>,
+    children: Vec<Child>,
+    /// Also finds what is in the bin.
+    deleted: bool,
 }
 
 impl Compiler<'_> {
-    fn plan(&mut self, query: &Query, deleted: bool) -> Result<Plan, Refusal> {
+    /// `parent` is the field that must hold the first of the values.
+    fn plan(&mut self, query: &Query, parent: Option<&Field>) -> Result<Plan, Refusal> {
         if query.offset.is_some_and(|offset| offset > FARTHEST) {
             let message = format!("Maximum SOQL offset allowed is {FARTHEST}");
             return Err(self.error(0, "NUMBER_OUTSIDE_VALID_RANGE", &message));
@@ -99,7 +115,11 @@ impl Compiler<'_> {
         let mut shape = self.shape(query)?;
         let base = self.sources[0].object;
         let mut conditions = Vec::new();
-        if !deleted && base.field("IsDeleted").is_some() {
+        if let Some(field) = parent {
+            self.values.push(Cell::Null);
+            conditions.push(format!("t0.\"{}\" = ?{}", field.name, self.values.len()));
+        }
+        if !self.deleted && base.field("IsDeleted").is_some() {
             conditions.push("t0.\"IsDeleted\" = 0".to_owned());
         }
         if let Some(condition) = &query.condition {
@@ -145,7 +165,13 @@ impl Compiler<'_> {
             Shape::Count => format!("SELECT COUNT(*) FROM (SELECT 1 {from}{window})"),
             Shape::Groups(_) => format!("SELECT {} {from} ORDER BY t0.seq", bodies.join(", ")),
         };
-        Ok(Plan { sources: std::mem::take(&mut self.sources), shape, sql, values: std::mem::take(&mut self.values) })
+        Ok(Plan {
+            sources: std::mem::take(&mut self.sources),
+            shape,
+            sql,
+            values: std::mem::take(&mut self.values),
+            children: std::mem::take(&mut self.children),
+        })
     }
 
     fn shape(&mut self, query: &Query) -> Result<Shape, Refusal> {
@@ -183,6 +209,10 @@ impl Compiler<'_> {
                     let fields = self.sources[0].object.fields.iter().filter(wanted);
                     columns.extend(fields.map(|field| Column { source: 0, field }));
                 }
+                Item::Children(query) => {
+                    let child = self.child(query)?;
+                    self.children.push(child);
+                }
                 Item::Operand(Operand::Path(path), None) => {
                     let column = self.resolve(path)?;
                     let known = |it: &Column| it.source == column.source && it.field.name == column.field.name;
@@ -199,6 +229,37 @@ impl Compiler<'_> {
             }
         }
         Ok(Shape::Rows(columns))
+    }
+
+    /// A query about records that refer to those of this one.
+    fn child(&self, query: &Query) -> Result<Child, Refusal> {
+        let base = self.sources[0].object;
+        let found = self.schema.children(base).find(|(_, _, name)| name.eq_ignore_ascii_case(&query.object));
+        let Some((object, field, name)) = found else {
+            let message = format!(
+                "Didn't understand relationship '{}' in FROM part of query call. If you are attempting to use a custom \
+                 relationship, be sure to append the '__r' after the custom relationship name. Please reference your \
+                 WSDL or the describe call for the appropriate names.",
+                query.object
+            );
+            return Err(self.error(query.object_offset, "INVALID_TYPE", &message));
+        };
+        let mut compiler = Compiler {
+            text: self.text,
+            schema: self.schema,
+            alias: query.alias.clone(),
+            sources: vec![Source { object, path: Vec::new() }],
+            joins: Vec::new(),
+            values: Vec::new(),
+            children: Vec::new(),
+            deleted: self.deleted,
+        };
+        let plan = compiler.plan(query, Some(field))?;
+        if !matches!(plan.shape, Shape::Rows(_)) || !plan.children.is_empty() {
+            let message = "only root queries support aggregate expressions and subqueries";
+            return Err(self.error(query.object_offset, "MALFORMED_QUERY", message));
+        }
+        Ok(Child { name: name.to_owned(), plan })
     }
 
     /// The field a path leads to; joins the parents on the way.

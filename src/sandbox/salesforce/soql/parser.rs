@@ -13,7 +13,11 @@ const DEEPEST: usize = 100;
 /// Reads a query.
 pub fn parse(text: &str) -> Result<Query, Refusal> {
     let mut parser = Parser { text, tokens: lex(text)?, at: 0, depth: 0 };
-    parser.query()
+    let query = parser.query()?;
+    match parser.tokens[parser.at].token {
+        Token::End => Ok(query),
+        _ => Err(parser.unexpected()),
+    }
 }
 
 struct Parser<'a> {
@@ -73,15 +77,23 @@ impl Parser<'_> {
             self.expect_word("ROWS")?;
             return Err(error_at(self.text, self.offset(), "MALFORMED_QUERY", "ALL ROWS not allowed in this context"));
         }
-        match self.tokens[self.at].token {
-            Token::End => {
-                Ok(Query { items, object, object_offset, alias, condition, group_by, having, order_by, limit, offset })
-            }
-            _ => Err(self.unexpected()),
-        }
+        Ok(Query { items, object, object_offset, alias, condition, group_by, having, order_by, limit, offset })
     }
 
     fn item(&mut self) -> Result<Item, Refusal> {
+        if let (Token::Sign("("), Token::Word(word)) = (&self.tokens[self.at].token, self.peek(1))
+            && word.eq_ignore_ascii_case("SELECT")
+        {
+            self.at += 1;
+            self.depth += 1;
+            if self.depth > DEEPEST {
+                return Err(self.unexpected());
+            }
+            let query = self.query()?;
+            self.depth -= 1;
+            self.expect_sign(")")?;
+            return Ok(Item::Children(Box::new(query)));
+        }
         if let (Token::Word(word), Token::Sign("(")) = (&self.tokens[self.at].token, self.peek(1))
             && word.eq_ignore_ascii_case("FIELDS")
         {

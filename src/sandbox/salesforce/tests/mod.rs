@@ -111,11 +111,26 @@ async fn read(response: Response) -> (u16, Value) {
     (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
 }
 
-/// The recorded exchanges of a file, or nothing (said aloud) where the recordings are not at hand.
-fn recorded(file: &str) -> Vec<Value> {
+fn recordings_folder() -> PathBuf {
     let folder = std::env::var_os("GONDOLA_FIXTURES")
         .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/fixtures"), PathBuf::from);
-    let path = folder.join("salesforce").join(file);
+    folder.join("salesforce")
+}
+
+/// The files that hold recordings; none, said aloud, where they are not at hand.
+fn recordings() -> Vec<String> {
+    let folder = recordings_folder();
+    let Ok(entries) = std::fs::read_dir(&folder) else {
+        println!("skipped: no recordings at {}", folder.display());
+        return Vec::new();
+    };
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    names.filter(|name| name.ends_with(".json")).collect()
+}
+
+/// The recorded exchanges of a file, or nothing (said aloud) where the recordings are not at hand.
+fn recorded(file: &str) -> Vec<Value> {
+    let path = recordings_folder().join(file);
     if let Ok(text) = std::fs::read_to_string(&path) {
         serde_json::from_str(&text).unwrap()
     } else {

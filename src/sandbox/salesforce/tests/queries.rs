@@ -231,3 +231,28 @@ async fn any_text_survives_the_way_in_and_back() {
         assert_eq!(found["records"][0]["LastName"], *text);
     }
 }
+
+#[tokio::test]
+async fn records_that_refer_to_one_come_with_it() {
+    let bench = Bench::start().await;
+    let accounts = bench.ids("SELECT Id FROM Account ORDER BY Name LIMIT 2").await;
+    bench
+        .create(json!([{ "LastName": "A", "AccountId": accounts[0] }, { "LastName": "B", "AccountId": accounts[0] }]))
+        .await;
+    let soql = "SELECT Name, (SELECT LastName, Account.Name FROM Contacts WHERE LastName != 'B' ORDER BY LastName) \
+                FROM Account ORDER BY Name LIMIT 2";
+    let (status, body) = bench.query(soql).await;
+    assert_eq!(status, 200, "{body}");
+    let contacts = &body["records"][0]["Contacts"];
+    assert_eq!((&contacts["totalSize"], &contacts["done"]), (&json!(1), &json!(true)));
+    assert_eq!(contacts["records"][0]["LastName"], "A");
+    assert_eq!(body["records"][1]["Contacts"], serde_json::Value::Null);
+    for (soql, code) in [
+        ("SELECT Name, (SELECT Id FROM Nobody) FROM Account", "INVALID_TYPE"),
+        ("SELECT Name, (SELECT COUNT() FROM Contacts) FROM Account", "MALFORMED_QUERY"),
+        ("SELECT Name, (SELECT Id FROM Contacts FROM Account", "MALFORMED_QUERY"),
+    ] {
+        let (status, body) = bench.query(soql).await;
+        assert_eq!((status, &body[0]["errorCode"]), (400, &json!(code)), "{soql}");
+    }
+}
