@@ -107,12 +107,14 @@ fn the_daily_limit_stops_the_run_and_says_so() {
     let summary = run.summary();
     assert_eq!((run.code, &summary["status"]), (1, &json!("failed")));
     assert!(summary["message"].as_str().unwrap().contains("REQUEST_LIMIT_EXCEEDED"), "{summary}");
-    assert_eq!(number(&summary["outcomes"]["created"]), 200);
+    // Two calls were in flight, and either may have been the first.
+    let created = number(&summary["outcomes"]["created"]);
+    assert!(created == 200 || created == number(&summary["extracted"]) - 200, "{summary}");
     assert_eq!(
         number(&summary["outcomes"]["created"]) + number(&summary["outcomes"]["unprocessed"]),
         number(&summary["extracted"])
     );
-    assert_eq!(world.contacts(), 200);
+    assert_eq!(world.contacts(), created);
 }
 
 #[test]

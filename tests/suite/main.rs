@@ -10,3 +10,4 @@ mod interop;
 mod pty;
 mod readme;
 mod support;
+mod writers;

@@ -122,7 +122,7 @@ fn fill(
     }
 }
 
-/// Uploads the file and starts the job; false when it is certain that nothing was started.
+/// Uploads the file and starts the job; false when it is certain that it did not begin.
 async fn send(
     run: &Applying,
     bulk: &dyn Bulk,
@@ -134,11 +134,12 @@ async fn send(
     loop {
         let Err(error) = bulk.send(job, &path).await else { return Ok(true) };
         tries += 1;
+        // An answer that was lost may have been a good one, and closing twice is refused.
+        let began = bulk.state(job).await? != BulkState::Open;
         match error.kind {
+            _ if began => return Ok(true),
             ErrorKind::Transient if tries < TRIES => tokio::time::sleep(backoff(tries)).await,
-            ErrorKind::InDoubt | ErrorKind::Transient => {
-                return Ok(bulk.state(job).await? != BulkState::Open);
-            }
+            ErrorKind::InDoubt | ErrorKind::Transient => return Ok(false),
             _ => {
                 // Refused: the job ends without rows, and so does the run.
                 bulk.abort(job).await?;
