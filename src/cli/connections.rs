@@ -19,12 +19,12 @@ pub(super) fn run(arguments: &Arguments, engine: &Engine) -> Result<u8, EngineEr
     let mut rows: Vec<[String; 5]> = Vec::new();
     for (name, one) in &connections.snowflake {
         let address = one.host.clone().unwrap_or_else(|| one.account.clone());
-        rows.push([name.clone(), "snowflake".into(), address, one.user.clone(), format!("{:?}", one.auth())]);
+        rows.push([name.clone(), "snowflake".into(), address, one.user.clone(), one.auth().to_string()]);
     }
     for (name, one) in &connections.salesforce {
         let address = one.login_url.clone().or_else(|| one.instance_url.clone()).unwrap_or_default();
         let user = one.username.clone().unwrap_or_default();
-        rows.push([name.clone(), "salesforce".into(), address, user, format!("{:?}", one.auth())]);
+        rows.push([name.clone(), "salesforce".into(), address, user, one.auth().to_string()]);
     }
     if rows.is_empty() && !arguments.json {
         note!("No connection yet. Write {} (the README shows how), or try `gondola demo`.", file.display());
@@ -32,7 +32,6 @@ pub(super) fn run(arguments: &Arguments, engine: &Engine) -> Result<u8, EngineEr
     for row in rows {
         if arguments.json {
             let [name, service, address, user, auth] = row;
-            let auth = auth.to_lowercase();
             report::line(
                 &json!({"name": name, "service": service, "address": address, "user": user, "auth": auth}).to_string(),
             )?;

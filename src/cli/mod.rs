@@ -16,6 +16,7 @@ mod connections;
 mod demo;
 mod describe;
 mod logging;
+mod login;
 mod plan;
 mod query;
 mod report;
@@ -58,6 +59,8 @@ enum Command {
     Connections(connections::Arguments),
     /// Check a connection (or all) line by line, with what to do where something is wrong.
     Check(check::Arguments),
+    /// Sign in to Salesforce as a person, once; works over SSH, without a browser here.
+    Login(login::Arguments),
     /// Run a model's query, or any other, and print its rows.
     Query(query::Arguments),
     /// List the fields of an object, as the signed-in user sees them.
@@ -133,6 +136,7 @@ async fn run(command: Command, engine: &Engine) -> Result<u8, EngineError> {
         Command::Demo(_) | Command::Sandbox(_) => Ok(0),
         Command::Connections(arguments) => connections::run(&arguments, engine),
         Command::Check(arguments) => check::run(&arguments, engine).await,
+        Command::Login(arguments) => login::run(&arguments, engine).await,
         Command::Query(arguments) => query::run(arguments, engine).await,
         Command::Describe(arguments) => describe::run(&arguments, engine).await,
         Command::Plan(arguments) => plan::run(arguments, engine).await,

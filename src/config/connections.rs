@@ -1,6 +1,7 @@
 //! `connections.toml`: accounts and orgs, with secrets by reference only.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::Deserialize;
 
@@ -37,6 +38,19 @@ pub enum SnowflakeAuth {
     Mfa,
     /// A browser; not available yet.
     ExternalBrowser,
+}
+
+impl fmt::Display for SnowflakeAuth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Password => "password",
+            Self::KeyPair => "key-pair",
+            Self::Token => "token",
+            Self::Oauth => "oauth",
+            Self::Mfa => "mfa",
+            Self::ExternalBrowser => "external-browser",
+        })
+    }
 }
 
 /// One Snowflake account; keys as in Snowflake's own file.
@@ -91,6 +105,29 @@ pub enum SalesforceAuth {
     SfCli,
 }
 
+impl SalesforceAuth {
+    /// Whether a person signs in once (`gondola login`), and what they were given is kept.
+    pub fn is_interactive(self) -> bool {
+        matches!(self, Self::Web | Self::Device)
+    }
+}
+
+impl fmt::Display for SalesforceAuth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Jwt => "jwt",
+            Self::ClientCredentials => "client-credentials",
+            Self::RefreshToken => "refresh-token",
+            Self::Password => "password",
+            Self::Soap => "soap",
+            Self::Device => "device",
+            Self::Web => "web",
+            Self::AccessToken => "access-token",
+            Self::SfCli => "sf-cli",
+        })
+    }
+}
+
 /// One Salesforce org.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -108,6 +145,14 @@ pub struct SalesforceConnection {
     pub security_token: Option<Secret>,
     pub access_token: Option<Secret>,
     pub private_key: Option<Secret>,
+    /// Of an encrypted private key.
+    pub passphrase: Option<Secret>,
+    /// For `jwt`: who the assertion is for, where the usual one is not right.
+    pub audience: Option<String>,
+    /// For `web`: where the browser is sent afterwards, as the app has it.
+    pub redirect_uri: Option<String>,
+    /// For `sf-cli`: alias or user name of an org that `sf` knows; its default org when left out.
+    pub target_org: Option<String>,
     /// For a ready access token: where it is valid.
     pub instance_url: Option<String>,
     /// Such as `65.0`.
@@ -125,10 +170,43 @@ impl SalesforceConnection {
             SalesforceAuth::RefreshToken
         } else if self.private_key.is_some() {
             SalesforceAuth::Jwt
+        } else if self.target_org.is_some() {
+            SalesforceAuth::SfCli
+        } else if self.password.is_some() && self.client_id.is_none() {
+            // Without an app there is no OAuth.
+            SalesforceAuth::Soap
         } else if self.password.is_some() {
             SalesforceAuth::Password
+        } else if self.redirect_uri.is_some() {
+            SalesforceAuth::Web
         } else {
             SalesforceAuth::ClientCredentials
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn guessed(text: &str) -> SalesforceAuth {
+        toml::from_str::<SalesforceConnection>(text).unwrap().auth()
+    }
+
+    #[test]
+    fn the_sign_in_is_guessed_from_what_is_there() {
+        for (text, auth) in [
+            ("client_id = \"a\"\nclient_secret = \"env:S\"", "client-credentials"),
+            ("client_id = \"a\"\nusername = \"u\"\nprivate_key = \"file:k\"", "jwt"),
+            ("client_id = \"a\"\nusername = \"u\"\npassword = \"env:P\"", "password"),
+            ("username = \"u\"\npassword = \"env:P\"", "soap"),
+            ("client_id = \"a\"\nredirect_uri = \"http://localhost:1717/x\"", "web"),
+            ("client_id = \"a\"\nrefresh_token = \"env:R\"", "refresh-token"),
+            ("access_token = \"env:T\"", "access-token"),
+            ("target_org = \"sales\"", "sf-cli"),
+            ("auth = \"device\"\nclient_id = \"a\"", "device"),
+        ] {
+            assert_eq!(guessed(text).to_string(), auth, "{text}");
+        }
     }
 }

@@ -64,6 +64,11 @@ impl Folders {
         self.state.join("gondola.db")
     }
 
+    /// What people who signed in were given: one file a connection, for its owner's eyes only.
+    pub fn tokens(&self) -> PathBuf {
+        self.state.join("tokens")
+    }
+
     /// The log files.
     pub fn logs(&self) -> PathBuf {
         self.state.join("logs")

@@ -4,6 +4,7 @@ mod applying;
 mod doctor;
 mod error;
 mod extract;
+mod login;
 mod planning;
 mod progress;
 mod sessions;
@@ -16,6 +17,7 @@ use std::time::Duration;
 
 pub use doctor::{CheckLine, CheckState};
 pub use error::{EngineError, ErrorClass};
+pub use login::{DeviceLogin, Login, LoginCode, WebLogin};
 pub use planning::PlanOptions;
 pub use progress::{Phase, Progress, ProgressSender};
 pub use summary::RunSummary;
@@ -23,7 +25,7 @@ pub use summary::RunSummary;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Folders, Workspace};
-use crate::destination::Destination;
+use crate::salesforce::Salesforce;
 use crate::snowflake::{Preview, Snowflake};
 use crate::store::{RunId, Store};
 use crate::types::{ObjectDescribe, Schema};
@@ -34,7 +36,7 @@ pub struct Engine {
     workspace: Workspace,
     store: Store,
     sources: Arc<Mutex<HashMap<String, Snowflake>>>,
-    destinations: Arc<Mutex<HashMap<String, Arc<dyn Destination>>>>,
+    destinations: Arc<Mutex<HashMap<String, Arc<Salesforce>>>>,
     may_ask: bool,
 }
 

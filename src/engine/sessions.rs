@@ -4,10 +4,11 @@ use std::sync::{Arc, PoisonError};
 
 use secrecy::SecretString;
 
+use super::login::KeptLogin;
 use super::{Engine, EngineError};
 use crate::config::{SalesforceAuth, SalesforceConnection, Secret, SnowflakeAuth, SnowflakeConnection};
 use crate::destination::Destination;
-use crate::salesforce::{self, Salesforce};
+use crate::salesforce::{self, Salesforce, TokenKeeper as _};
 use crate::snowflake::{self, Snowflake};
 
 /// Fetches the secrets of one connection; knows where relative paths start and what to call it.
@@ -66,6 +67,11 @@ impl Engine {
 
     /// The destination of a connection. Sign-in happens on the first call.
     pub async fn destination(&self, name: &str) -> Result<Arc<dyn Destination>, EngineError> {
+        Ok(self.salesforce(name).await?)
+    }
+
+    /// The same, with what only Salesforce can do.
+    pub(super) async fn salesforce(&self, name: &str) -> Result<Arc<Salesforce>, EngineError> {
         if let Some(open) = self.destinations.lock().unwrap_or_else(PoisonError::into_inner).get(name) {
             return Ok(open.clone());
         }
@@ -74,7 +80,7 @@ impl Engine {
             .salesforce
             .get(name)
             .ok_or_else(|| self.unknown_connection("salesforce", name, connections.salesforce.keys()))?;
-        let open: Arc<dyn Destination> = Arc::new(Salesforce::new(self.salesforce_settings(name, connection).await?)?);
+        let open = Arc::new(Salesforce::new(self.salesforce_settings(name, connection).await?)?);
         self.destinations.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), open.clone());
         Ok(open)
     }
@@ -144,20 +150,42 @@ impl Engine {
         connection: &SalesforceConnection,
     ) -> Result<salesforce::Settings, EngineError> {
         let secrets = Secrets { engine: self, connection: format!("salesforce.{name}") };
+        let text = |value: &Option<String>, key: &str| secrets.text(value.as_ref(), key);
         let auth = match connection.auth() {
+            SalesforceAuth::Jwt => salesforce::Auth::Jwt {
+                client_id: text(&connection.client_id, "client_id")?,
+                username: text(&connection.username, "username")?,
+                private_key: secrets.need(connection.private_key.as_ref(), "private_key").await?,
+                passphrase: secrets.maybe(connection.passphrase.as_ref(), "passphrase").await?,
+                audience: connection.audience.clone(),
+            },
             SalesforceAuth::ClientCredentials => salesforce::Auth::ClientCredentials {
-                client_id: secrets.text(connection.client_id.as_ref(), "client_id")?,
+                client_id: text(&connection.client_id, "client_id")?,
                 client_secret: secrets.need(connection.client_secret.as_ref(), "client_secret").await?,
             },
             SalesforceAuth::RefreshToken => salesforce::Auth::RefreshToken {
-                client_id: secrets.text(connection.client_id.as_ref(), "client_id")?,
+                client_id: text(&connection.client_id, "client_id")?,
                 client_secret: secrets.maybe(connection.client_secret.as_ref(), "client_secret").await?,
                 refresh_token: secrets.need(connection.refresh_token.as_ref(), "refresh_token").await?,
             },
+            SalesforceAuth::Web | SalesforceAuth::Device => {
+                let client_id = text(&connection.client_id, "client_id")?;
+                let login_url = text(&connection.login_url, "login_url")?;
+                let keeper = Arc::new(KeptLogin::new(&self.workspace, name, login_url, client_id.clone()));
+                // Before a secret is asked for.
+                keeper.load()?;
+                let client_secret = secrets.maybe(connection.client_secret.as_ref(), "client_secret").await?;
+                salesforce::Auth::Kept { client_id, client_secret, keeper }
+            }
             SalesforceAuth::Password => salesforce::Auth::Password {
-                client_id: secrets.text(connection.client_id.as_ref(), "client_id")?,
+                client_id: text(&connection.client_id, "client_id")?,
                 client_secret: secrets.need(connection.client_secret.as_ref(), "client_secret").await?,
-                username: secrets.text(connection.username.as_ref(), "username")?,
+                username: text(&connection.username, "username")?,
+                password: secrets.need(connection.password.as_ref(), "password").await?,
+                security_token: secrets.maybe(connection.security_token.as_ref(), "security_token").await?,
+            },
+            SalesforceAuth::Soap => salesforce::Auth::Soap {
+                username: text(&connection.username, "username")?,
                 password: secrets.need(connection.password.as_ref(), "password").await?,
                 security_token: secrets.maybe(connection.security_token.as_ref(), "security_token").await?,
             },
@@ -166,15 +194,13 @@ impl Engine {
                     .text(connection.instance_url.as_ref().or(connection.login_url.as_ref()), "instance_url")?,
                 access_token: secrets.need(connection.access_token.as_ref(), "access_token").await?,
             },
-            other => {
-                return Err(EngineError::configuration(format!(
-                    "[salesforce.{name}] this way of signing in is not built yet: {other:?}"
-                ))
-                .with_hint("Use client-credentials, refresh-token, password or access-token."));
-            }
+            SalesforceAuth::SfCli => salesforce::Auth::SfCli {
+                target_org: connection.target_org.clone().or_else(|| connection.username.clone()),
+            },
         };
         let login_url = match (&connection.login_url, &connection.instance_url) {
             (Some(url), _) | (None, Some(url)) => url.clone(),
+            (None, None) if connection.auth() == SalesforceAuth::SfCli => String::new(),
             (None, None) => return Err(secrets.missing("login_url")),
         };
         Ok(salesforce::Settings {
@@ -182,6 +208,22 @@ impl Engine {
             auth,
             api_version: connection.api_version.clone(),
             api_floor: connection.api_floor,
+        })
+    }
+
+    /// The app of a connection that a person signs in to.
+    pub(super) async fn app_settings(
+        &self,
+        name: &str,
+        connection: &SalesforceConnection,
+    ) -> Result<salesforce::AppSettings, EngineError> {
+        let secrets = Secrets { engine: self, connection: format!("salesforce.{name}") };
+        Ok(salesforce::AppSettings {
+            login_url: secrets.text(connection.login_url.as_ref(), "login_url")?,
+            client_id: secrets.text(connection.client_id.as_ref(), "client_id")?,
+            client_secret: secrets.maybe(connection.client_secret.as_ref(), "client_secret").await?,
+            redirect_uri: connection.redirect_uri.clone(),
+            username: connection.username.clone(),
         })
     }
 }

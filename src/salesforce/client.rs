@@ -13,26 +13,21 @@ use backon::{ExponentialBuilder, Retryable};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
-use reqwest::{Method, Response, redirect};
+use reqwest::{Method, Response};
 use tempfile::NamedTempFile;
 use tokio_util::io::ReaderStream;
 
 use super::auth::{Session, SignIn};
 use super::errors::{Effect, Failure, from_answer, from_transport, ours, refused_here};
+use super::http::Http;
 use super::limits;
 use super::{DEFAULT_API_VERSION, Settings};
 use crate::destination::{API_FLOOR, ApiUsage, DestinationError, ErrorKind};
 
-/// How long a connection may take to stand.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a whole call may take.
-const CALL_TIMEOUT: Duration = Duration::from_secs(120);
 /// How long the upload or download of a job's rows may take.
 const TRANSFER_TIMEOUT: Duration = Duration::from_secs(600);
 /// One in so many calls of the day is left to others, when the settings name no floor.
 const FLOOR_SHARE: u64 = 50;
-/// An idle connection is dropped before a gateway does it silently, which would put a write in doubt.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 /// How often a read is repeated.
 const READ_RETRIES: usize = 4;
 /// The wait before the first repetition; doubles, with jitter.
@@ -87,7 +82,7 @@ struct SessionState {
 /// The HTTP client of one org.
 #[derive(Debug)]
 pub(crate) struct Client {
-    http: reqwest::Client,
+    http: Http,
     sign_in: SignIn,
     version: String,
     first_wait: Duration,
@@ -108,32 +103,8 @@ impl Client {
         let version = api_version(settings.api_version.as_deref())?;
         let floor = settings.api_floor;
         let sign_in = SignIn::new(settings)?;
-        let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("gondola/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(CALL_TIMEOUT)
-            .pool_idle_timeout(IDLE_TIMEOUT)
-            .tcp_nodelay(true)
-            .gzip(true)
-            .referer(false)
-            // A redirect would carry the call to a host that was not checked.
-            .redirect(redirect::Policy::none());
-        if sign_in.base().is_loopback() {
-            builder = builder.no_proxy();
-        }
-        if sign_in.base().is_plain() {
-            // The sandbox must work on a machine without any certificates.
-            builder = builder.tls_certs_only([]);
-        }
-        let http = builder.build().map_err(|error| {
-            refused_here(
-                "HTTP_SETUP",
-                format!("The HTTP client cannot be set up: {:?}", error.without_url()),
-                "Check the proxy settings and the machine's certificates (package ca-certificates).",
-            )
-        })?;
         Ok(Self {
-            http,
+            http: Http::default(),
             sign_in,
             version,
             first_wait: FIRST_WAIT,
@@ -284,13 +255,17 @@ impl Client {
         let session = self.session().await?;
         match self.send(call, &session).await {
             Err(failure) if failure.session_expired => {
+                let ended = |mut failure: Failure| {
+                    if failure.session_expired {
+                        failure.error.hint = Some(self.sign_in.hint());
+                    }
+                    failure
+                };
                 if !self.sign_in.can_renew() {
-                    let mut error = failure.error;
-                    error.hint = Some("Give a new access token, or choose a sign-in that can be renewed.".to_owned());
-                    return Err(error.into());
+                    return Err(ended(failure));
                 }
                 let renewed = self.other_session(Some(&session)).await?;
-                self.send(call, &renewed).await
+                self.send(call, &renewed).await.map_err(ended)
             }
             other => other,
         }
@@ -322,6 +297,7 @@ impl Client {
         self.check_floor(call)?;
         let mut request = self
             .http
+            .to(&session.base)?
             .request(call.method.clone(), format!("{}{}", session.base.as_str(), call.path))
             .header(AUTHORIZATION, session.authorization.clone());
         if call.headers.iter().all(|(name, _)| *name != "accept") {

@@ -78,39 +78,57 @@ pub(crate) fn classify(code: &str, message: &str) -> Option<(ErrorKind, &'static
 /// The kind and the next step of an OAuth error.
 pub(crate) fn classify_oauth(code: &str, message: &str) -> (ErrorKind, &'static str) {
     use ErrorKind::{Auth, Limit, Transient};
+    let about = message.to_ascii_lowercase();
+    let about = about.as_str();
     match code {
-        "invalid_client_id" => {
+        _ if about.contains("not installed") || about.contains("ec_app_not_found") => (Auth, INSTALL_THE_APP),
+        "invalid_client_id" | "app_not_found" => {
             (Auth, "Check client_id: it is the consumer key of the app. A new app takes 10 minutes.")
         }
         "invalid_client" => (Auth, "Check client_id and client_secret: the consumer key and secret of the app."),
-        "invalid_grant" if message.contains("domain") => {
+        "invalid_grant" if about.contains("domain") => {
             (Auth, "Client credentials want the My Domain address as login_url, not login.salesforce.com.")
         }
-        "invalid_grant" if message.contains("client credentials user") || message.contains("client_credentials") => {
+        "invalid_grant" if about.contains("client credentials user") || about.contains("client_credentials") => {
             (Auth, "In the app, turn on the client credentials flow and choose the user to run as.")
         }
-        "invalid_grant" if message.contains("expired") => {
-            (Auth, "The refresh token has ended: authorize the app again.")
+        "invalid_grant" if about.contains("authorization code") || about.contains("code verifier") => {
+            (Auth, "The code is good once and for some minutes: run `gondola login` again.")
         }
-        "invalid_grant" if message.contains("approved") => {
-            (Auth, "Approve the app for this user: Setup, Connected Apps, Manage, permitted users.")
+        "invalid_grant" if about.contains("expired") => (Auth, "The refresh token has ended: authorize the app again."),
+        "invalid_grant" | "invalid_app_access" if about.contains("approved") => (
+            Auth,
+            "Let the user use the app: in its policies set permitted users to \"Admin approved users are \
+             pre-authorized\", and give the user's profile or permission set access to the app.",
+        ),
+        "invalid_grant" if about.contains("ip restricted") || about.contains("ip address") => {
+            (Auth, "The app's or the profile's IP ranges keep this machine out: allow its address, or relax them.")
         }
+        "invalid_grant" if about.contains("login rate") => (Limit, "Too many sign-ins of this user: wait an hour."),
+        "invalid_grant" if about.contains("inactive") => (Auth, "The user is not active: activate it in Setup."),
         "invalid_grant" => {
             (Auth, "Check user name, password, security token and login_url (test.salesforce.com for a sandbox).")
         }
-        "unsupported_grant_type" => {
+        "unsupported_grant_type" | "unsupported_response_type" => {
             (Auth, "The app or the org does not allow this flow: turn it on in the app's settings.")
         }
+        "redirect_uri_mismatch" => (Auth, "Write redirect_uri exactly as the app has it among its callback URLs."),
+        "invalid_scope" => (Auth, "Give the app the OAuth scopes api and refresh_token (offline_access)."),
+        "access_denied" => (Auth, "The person refused, or may not use the app; run `gondola login` again."),
         "inactive_user" => (Auth, "The user is not active: activate it in Setup."),
         "inactive_org" => (Auth, "The org is locked or closed."),
-        "OAUTH_APP_BLOCKED" | "OAUTH_APP_ACCESS_DENIED" | "invalid_app_access" => {
-            (Auth, "An administrator has to install or allow the app in this org.")
+        "OAUTH_APP_BLOCKED" | "OAUTH_APP_ACCESS_DENIED" | "OAUTH_APPROVAL_ERROR_GENERIC" | "invalid_app_access" => {
+            (Auth, INSTALL_THE_APP)
         }
         "rate_limit_exceeded" => (Limit, "Too many sign-ins: wait some minutes."),
         "server_error" | "temporarily_unavailable" | "unknown_error" => (Transient, "Try again later."),
         _ => (Auth, "Check the connection's sign-in settings."),
     }
 }
+
+/// Since September 2025 orgs refuse apps that are not installed in them.
+const INSTALL_THE_APP: &str = "An administrator has to allow the app in this org: Setup, Connected Apps OAuth Usage, \
+     Install (or Unblock); or make an External Client App in the org itself.";
 
 /// The kind of an HTTP status, where no known code says more.
 pub(crate) fn by_status(status: u16) -> (ErrorKind, &'static str) {

@@ -226,6 +226,7 @@ fn describe_body(status: StatusCode, body: &[u8]) -> String {
 
 /// What a call that brought no answer means.
 pub(crate) fn from_transport(error: reqwest::Error, effect: Effect) -> DestinationError {
+    let host = error.url().and_then(reqwest::Url::host_str).unwrap_or("Salesforce").to_owned();
     // The address holds the query, and so the values that were looked for.
     let error = error.without_url();
     let timeout = error.is_timeout();
@@ -233,11 +234,19 @@ pub(crate) fn from_transport(error: reqwest::Error, effect: Effect) -> Destinati
     if error.is_builder() {
         return refused_here("INVALID_REQUEST", text, "This is a fault of this program: report it.");
     }
+    if error.is_connect() && (text.contains("dns error") || text.contains("failed to lookup")) {
+        return ours(
+            ErrorKind::Transient,
+            "HOST_NOT_FOUND",
+            format!("The name {host} is not known ({}).", text.rsplit(": ").next().unwrap_or_default()),
+            "Check login_url (Setup, My Domain shows the address) and this machine's name service; nothing was sent.",
+        );
+    }
     if error.is_connect() {
         return ours(
             ErrorKind::Transient,
             "CONNECTION_FAILED",
-            format!("No connection to Salesforce: {text}"),
+            format!("No connection to {host}: {text}"),
             "Check the network, the proxy settings and the address; nothing was sent.",
         );
     }

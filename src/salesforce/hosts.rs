@@ -61,6 +61,10 @@ impl Base {
                     "Use the My Domain address that Setup shows, such as https://acme.my.salesforce.com.",
                 ));
             }
+            // The pages of Lightning and of Setup have hosts of their own, which sign nobody in.
+            if let Some(host) = url.domain().and_then(sign_in_host) {
+                return Err(refuse("this is the address of its pages", &format!("Use https://{host}.")));
+            }
         }
         Ok(Self { url, loopback })
     }
@@ -73,6 +77,21 @@ impl Base {
     /// Whether it needs no certificates: plain http, which only loopback may have.
     pub(crate) fn is_plain(&self) -> bool {
         self.url.scheme() == "http"
+    }
+
+    /// Whether it is one of the hosts that all orgs share, not an org's own.
+    pub(crate) fn is_generic(&self) -> bool {
+        matches!(self.url.domain(), Some("login.salesforce.com" | "test.salesforce.com"))
+    }
+
+    /// Who a JWT assertion sent here is for: production and sandboxes have one name each,
+    /// whatever the org's own host; a stand-in on this machine has its address.
+    pub(crate) fn audience(&self) -> String {
+        if self.loopback {
+            return self.as_str().to_owned();
+        }
+        let host = self.url.domain().unwrap_or_default();
+        if is_sandbox(host) { "https://test.salesforce.com" } else { "https://login.salesforce.com" }.to_owned()
     }
 
     /// The address without a slash at the end.
@@ -88,9 +107,56 @@ fn is_salesforce(host: &str) -> bool {
     })
 }
 
+/// Whether a host is that of a sandbox or a scratch org: `acme--uat.sandbox.my.salesforce.com`,
+/// `acme--uat.my.salesforce.com` and `cs42.salesforce.com` of older days.
+fn is_sandbox(host: &str) -> bool {
+    let labels: Vec<&str> = host.split('.').collect();
+    let pod = |label: &&str| {
+        label.strip_prefix("cs").is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    host == "test.salesforce.com"
+        || labels.first().is_some_and(|first| first.contains("--"))
+        || labels.iter().skip(1).any(|label| matches!(*label, "sandbox" | "scratch"))
+        || labels.iter().take(2).any(pod)
+}
+
+/// The host that signs in where `host` shows pages: `acme.my.salesforce.com` for `acme.lightning.force.com`.
+fn sign_in_host(host: &str) -> Option<String> {
+    host.strip_suffix(".lightning.force.com").map(|org| format!("{org}.my.salesforce.com"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_assertion_is_for_production_or_for_sandboxes() {
+        for (url, audience) in [
+            ("https://login.salesforce.com", "https://login.salesforce.com"),
+            ("https://acme.my.salesforce.com", "https://login.salesforce.com"),
+            ("https://acme-dev-ed.develop.my.salesforce.com", "https://login.salesforce.com"),
+            ("https://csacme.my.salesforce.com", "https://login.salesforce.com"),
+            ("https://test.salesforce.com", "https://test.salesforce.com"),
+            ("https://acme--uat.sandbox.my.salesforce.com", "https://test.salesforce.com"),
+            ("https://acme--uat.my.salesforce.com", "https://test.salesforce.com"),
+            ("https://acme--uat.cs42.my.salesforce.com", "https://test.salesforce.com"),
+            ("https://inspiring-fox-1.scratch.my.salesforce.com", "https://test.salesforce.com"),
+            ("https://cs42.salesforce.com", "https://test.salesforce.com"),
+            ("http://127.0.0.1:4711/", "http://127.0.0.1:4711"),
+        ] {
+            assert_eq!(Base::parse("login_url", url).unwrap().audience(), audience, "{url}");
+        }
+    }
+
+    #[test]
+    fn the_address_of_a_page_leads_to_the_one_that_signs_in() {
+        for (page, login) in [
+            ("https://acme.lightning.force.com", "https://acme.my.salesforce.com."),
+            ("https://acme--uat.sandbox.lightning.force.com", "https://acme--uat.sandbox.my.salesforce.com."),
+        ] {
+            assert!(Base::parse("login_url", page).unwrap_err().hint.unwrap().contains(login), "{page}");
+        }
+    }
 
     #[test]
     fn takes_salesforce_and_loopback() {
@@ -117,6 +183,10 @@ mod tests {
     fn refuses_every_other_host() {
         for bad in [
             "https://acme.salesforce.com.evil.example/",
+            "https://acme.my.salesforce.com.evil.example",
+            "https://acme.my.salesforce.com%2eevil.example",
+            "https://acme.my.salesforce.com\\@evil.example",
+            "https://evil.example/.my.salesforce.com",
             "https://evilsalesforce.com",
             "https://salesforce.com",
             "https://acme.my.salesforce.com@evil.example",

@@ -1,6 +1,6 @@
 //! Salesforce over REST: the only folder that speaks it.
 //!
-//! `hosts` says who may be given a secret, `auth` signs in, `client` makes one HTTP call,
+//! `hosts` says who may be given a secret, `auth` signs in, `login` lets a person do so, `client` makes one HTTP call,
 //! `errors` says what a refusal means, by the table in `codes`; above them `describe`, `soql` and `query` read,
 //! `collections` and `composite` write, `bulk` and `bulk_query` run jobs, `limits` counts. Wire facts come from Salesforce's REST API guide and
 //! from recorded answers of real orgs.
@@ -16,8 +16,11 @@ mod composite;
 mod describe;
 mod errors;
 mod hosts;
+mod http;
 mod limits;
+mod login;
 mod query;
+mod settings;
 pub mod soql;
 
 #[cfg(test)]
@@ -29,7 +32,6 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::Value as Json;
 
@@ -40,68 +42,12 @@ use crate::destination::{
 use crate::types::ObjectDescribe;
 use client::Client;
 use errors::{Effect, bad_answer};
+pub use login::{AppSettings, Code, DeviceLogin, Granted, WebLogin, revoke};
+pub use settings::{Auth, DEFAULT_API_VERSION, Settings, TokenKeeper};
 use soql::Soql;
 
 /// Writes in flight at once: an org takes 25 long calls (5 in a trial), and others want some.
 const IN_FLIGHT: usize = 5;
-
-/// The API version that is spoken when the settings name none.
-pub const DEFAULT_API_VERSION: &str = "65.0";
-
-/// What is needed to sign in; secrets already resolved.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// Where to sign in: `https://acme.my.salesforce.com`, `https://login.salesforce.com`. Not
-    /// looked at for [`Auth::AccessToken`].
-    pub login_url: String,
-    /// How to sign in.
-    pub auth: Auth,
-    /// API version such as `65.0`; [`DEFAULT_API_VERSION`] when left out.
-    pub api_version: Option<String>,
-    /// Calls of the day that are left to others; one in fifty when left out.
-    pub api_floor: Option<u64>,
-}
-
-/// A way to sign in.
-#[derive(Debug, Clone)]
-pub enum Auth {
-    /// OAuth client credentials: runs as the user that the app names. Wants the My Domain address.
-    ClientCredentials {
-        /// Consumer key of the app.
-        client_id: String,
-        /// Consumer secret of the app.
-        client_secret: SecretString,
-    },
-    /// OAuth refresh token of an earlier authorization.
-    RefreshToken {
-        /// Consumer key of the app.
-        client_id: String,
-        /// Consumer secret, where the app wants it.
-        client_secret: Option<SecretString>,
-        /// The refresh token.
-        refresh_token: SecretString,
-    },
-    /// OAuth user name and password; off by default in new orgs.
-    Password {
-        /// Consumer key of the app.
-        client_id: String,
-        /// Consumer secret of the app.
-        client_secret: SecretString,
-        /// Login name.
-        username: String,
-        /// Password.
-        password: SecretString,
-        /// Security token, wanted from networks that the org does not trust.
-        security_token: Option<SecretString>,
-    },
-    /// A session that somebody else opened, such as the `sf` command line. Cannot be renewed.
-    AccessToken {
-        /// Base URL of the org.
-        instance_url: String,
-        /// The access token.
-        access_token: SecretString,
-    },
-}
 
 /// One Salesforce org as a destination. Signs in at the first call and again when the session ends.
 #[derive(Debug)]

@@ -26,7 +26,7 @@ impl Seen {
     }
 
     pub(crate) fn is_sign_in(&self) -> bool {
-        self.path() == "/services/oauth2/token"
+        self.path() == "/services/oauth2/token" || self.path().starts_with("/services/Soap/")
     }
 
     pub(crate) fn json(&self) -> Json {
