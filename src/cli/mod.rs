@@ -15,6 +15,7 @@ mod connections;
 #[cfg(feature = "sandbox")]
 mod demo;
 mod describe;
+mod grants;
 mod logging;
 mod login;
 mod plan;
@@ -59,6 +60,8 @@ enum Command {
     Connections(connections::Arguments),
     /// Check a connection (or all) line by line, with what to do where something is wrong.
     Check(check::Arguments),
+    /// Print what an administrator has to grant, so that the connection's mappings or models work.
+    Grants(grants::Arguments),
     /// Sign in to Salesforce as a person, once; works over SSH, without a browser here.
     Login(login::Arguments),
     /// Run a model's query, or any other, and print its rows.
@@ -136,6 +139,7 @@ async fn run(command: Command, engine: &Engine) -> Result<u8, EngineError> {
         Command::Demo(_) | Command::Sandbox(_) => Ok(0),
         Command::Connections(arguments) => connections::run(&arguments, engine),
         Command::Check(arguments) => check::run(&arguments, engine).await,
+        Command::Grants(arguments) => grants::run(&arguments, engine).await,
         Command::Login(arguments) => login::run(&arguments, engine).await,
         Command::Query(arguments) => query::run(arguments, engine).await,
         Command::Describe(arguments) => describe::run(&arguments, engine).await,

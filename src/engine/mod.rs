@@ -4,6 +4,7 @@ mod applying;
 mod doctor;
 mod error;
 mod extract;
+mod grants;
 mod login;
 mod planning;
 mod progress;
@@ -17,6 +18,7 @@ use std::time::Duration;
 
 pub use doctor::{CheckLine, CheckState};
 pub use error::{EngineError, ErrorClass};
+pub use grants::{FieldGrant, Grants, ObjectGrant, PermissionSet, WarehouseGrants};
 pub use login::{DeviceLogin, Login, LoginCode, WebLogin};
 pub use planning::PlanOptions;
 pub use progress::{Phase, Progress, ProgressSender};

@@ -6,7 +6,7 @@ use secrecy::SecretString;
 
 use super::login::KeptLogin;
 use super::{Engine, EngineError};
-use crate::config::{SalesforceAuth, SalesforceConnection, Secret, SnowflakeAuth, SnowflakeConnection};
+use crate::config::{Connections, SalesforceAuth, SalesforceConnection, Secret, SnowflakeAuth, SnowflakeConnection};
 use crate::destination::Destination;
 use crate::salesforce::{self, Salesforce, TokenKeeper as _};
 use crate::snowflake::{self, Snowflake};
@@ -99,6 +99,20 @@ impl Engine {
             format!("Known: {}.", known.join(", "))
         };
         EngineError::configuration(format!("{}: there is no [{kind}.{name}]", file.display())).with_hint(hint)
+    }
+
+    /// What is said of a name that neither service has.
+    pub(super) fn no_connection(&self, name: &str, connections: &Connections) -> EngineError {
+        let known: Vec<&str> =
+            connections.snowflake.keys().chain(connections.salesforce.keys()).map(String::as_str).collect();
+        let file = self.workspace.folders().connections();
+        EngineError::configuration(format!("{}: there is no connection `{name}`", file.display())).with_hint(
+            if known.is_empty() {
+                "Write one there, or try `gondola demo` first.".to_owned()
+            } else {
+                format!("Known: {}.", known.join(", "))
+            },
+        )
     }
 
     async fn snowflake_settings(

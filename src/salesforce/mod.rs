@@ -17,6 +17,7 @@ mod describe;
 mod errors;
 mod hosts;
 mod http;
+mod inspection;
 mod limits;
 mod login;
 mod query;
@@ -42,6 +43,7 @@ use crate::destination::{
 use crate::types::ObjectDescribe;
 use client::Client;
 use errors::{Effect, bad_answer};
+pub use inspection::{FieldSecurity, ObjectSecurity, Rules, UserInfo};
 pub use login::{AppSettings, Code, DeviceLogin, Granted, WebLogin, revoke};
 pub use settings::{Auth, DEFAULT_API_VERSION, Settings, TokenKeeper};
 use soql::Soql;
@@ -69,7 +71,7 @@ struct Organization {
 
 /// What `/services/oauth2/userinfo` says, as far as it is used.
 #[derive(Deserialize)]
-struct UserInfo {
+struct Identity {
     preferred_username: String,
 }
 
@@ -101,7 +103,7 @@ impl Salesforce {
         }
         match self.client.get_identity("/services/oauth2/userinfo").await {
             Ok(body) => {
-                if let Ok(info) = serde_json::from_slice::<UserInfo>(&body) {
+                if let Ok(info) = serde_json::from_slice::<Identity>(&body) {
                     return Ok(info.preferred_username);
                 }
             }

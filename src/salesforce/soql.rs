@@ -66,6 +66,31 @@ impl Soql {
         is_id(user_id).then(|| Self(format!("SELECT Username FROM User WHERE Id = '{user_id}'")))
     }
 
+    /// Name and profile of one user, whose id has been checked by [`is_id`].
+    pub(crate) fn user_and_profile(user_id: &str) -> Option<Self> {
+        is_id(user_id).then(|| Self(format!("SELECT Name, Profile.Name FROM User WHERE Id = '{user_id}'")))
+    }
+
+    /// The same without the profile, which not every user may see.
+    pub(crate) fn user_name(user_id: &str) -> Option<Self> {
+        is_id(user_id).then(|| Self(format!("SELECT Name FROM User WHERE Id = '{user_id}'")))
+    }
+
+    /// The active duplicate rules of an object.
+    pub(crate) fn duplicate_rules(object: &str) -> Result<Self, DestinationError> {
+        check_identifier("an object", object)?;
+        Ok(Self(format!("SELECT DeveloperName FROM DuplicateRule WHERE SobjectType = '{object}' AND IsActive = true")))
+    }
+
+    /// The active validation rules of an object; for the Tooling API.
+    pub(crate) fn validation_rules(object: &str) -> Result<Self, DestinationError> {
+        check_identifier("an object", object)?;
+        Ok(Self(format!(
+            "SELECT ValidationName FROM ValidationRule \
+             WHERE EntityDefinition.QualifiedApiName = '{object}' AND Active = true"
+        )))
+    }
+
     /// The text as Salesforce reads it.
     pub fn as_str(&self) -> &str {
         &self.0
