@@ -9,5 +9,6 @@ mod headless;
 mod interop;
 mod pty;
 mod readme;
+mod sign_in;
 mod support;
 mod writers;

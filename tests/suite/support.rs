@@ -37,7 +37,7 @@ pub struct Said {
 }
 
 impl Said {
-    fn of(output: &Output) -> Self {
+    pub fn of(output: &Output) -> Self {
         Self {
             code: output.status.code().unwrap_or(-1),
             out: String::from_utf8(output.stdout.clone()).unwrap(),
@@ -208,6 +208,24 @@ impl World {
             let answer = self.http.patch(url).bearer_auth(token).json(fields).send().await.unwrap();
             assert!(answer.status().is_success(), "{}", answer.status());
         });
+    }
+
+    /// Sends a form, as anybody would.
+    pub fn post_form(&self, url: &str, form: &[(&str, &str)]) -> Value {
+        self.runtime.block_on(async { self.http.post(url).form(form).send().await.unwrap().json().await.unwrap() })
+    }
+
+    /// Where a browser is sent from here.
+    pub fn redirect_of(&self, url: &str) -> String {
+        let browser =
+            reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        let answer = self.runtime.block_on(browser.get(url).send()).unwrap();
+        answer.headers()["location"].to_str().unwrap().to_owned()
+    }
+
+    /// A page as a browser gets it.
+    pub fn page(&self, url: &str) -> String {
+        self.runtime.block_on(async { self.http.get(url).send().await.unwrap().text().await.unwrap() })
     }
 
     async fn token(&self) -> String {

@@ -61,9 +61,11 @@ fn refusals(mapping: &Mapping, object: &ObjectSecurity) -> Vec<String> {
         let name = &link.field;
         match object.field(name) {
             None => refused.push(format!("{name} does not exist or is hidden from this user")),
-            Some(field) if creates && object.createable && !field.createable => {
-                refused.push(format!("{name} cannot be set when a record is created"));
-            }
+            Some(field) if creates && object.createable && !field.createable => refused.push(if field.updateable {
+                format!("{name} cannot be set when a record is created")
+            } else {
+                format!("{name} is read-only for this user")
+            }),
             Some(field) if mapping.operation == Operation::Update && object.updateable && !field.updateable => {
                 refused.push(format!("{name} cannot be changed"));
             }
@@ -130,7 +132,7 @@ mod tests {
         assert_eq!(refused(Operation::Upsert, &["lastname", "Once__c"], "LastName"), "");
         assert_eq!(refused(Operation::Update, &["Once__c"], "LastName"), "Once__c cannot be changed");
         let all = refused(Operation::Upsert, &["Title", "Tier__c"], "Description");
-        for part in ["Title cannot be set", "Tier__c does not exist or is hidden", "Description cannot be searched"] {
+        for part in ["Title is read-only", "Tier__c does not exist or is hidden", "Description cannot be searched"] {
             assert!(all.contains(part), "{all}");
         }
         assert_eq!(refused(Operation::Delete, &[], "LastName"), "this user may not delete Contact records");

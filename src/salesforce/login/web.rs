@@ -117,7 +117,7 @@ impl WebLogin {
         };
         // A terminal may have broken the line.
         let whole: String = pasted.split_whitespace().collect();
-        let url = Url::parse(&whole).map_err(|error| not_it(&error.to_string()))?;
+        let url = Url::parse(&whole).map_err(|_| not_it("it is no address"))?;
         let given = |name: &str| url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
         match given("state") {
             None => return Err(not_it("it has no state")),

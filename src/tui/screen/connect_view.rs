@@ -1,11 +1,12 @@
 //! How 1 Connect looks: two checklists side by side.
 
+mod checklist;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::Scene;
 use super::connect::{Connect, End, Health};
-use crate::engine::CheckState;
 use crate::tui::theme::Role;
 use crate::tui::widget::{popup, text};
 
@@ -69,52 +70,8 @@ fn side(buffer: &mut Buffer, area: Rect, side: &Side<'_>, end: &End, scene: &Sce
         return;
     }
     y += 1;
-    let named = end.lines.iter().filter(|line| !line.detail.is_empty() && line.state != CheckState::Failed);
-    let names = named.map(|line| text::width(&line.name)).max().unwrap_or(0).clamp(8, 20);
-    for line in &end.lines {
-        if y >= inner.bottom() {
-            break;
-        }
-        let (sign, role) = match line.state {
-            CheckState::Running => (scene.spinner(), Role::Update),
-            CheckState::Ok => (look.glyphs.done, Role::Good),
-            CheckState::Warning => (look.glyphs.warning, Role::Warning),
-            CheckState::Failed => (look.glyphs.failed, Role::Bad),
-        };
-        buffer.set_string(inner.x + 1, y, sign, look.style(role));
-        buffer.set_stringn(inner.x + 3, y, &line.name, usize::from(wide), look.style(Role::Text));
-        let room = usize::from(wide).saturating_sub(names + 4);
-        let detail = text::harmless(&line.detail, look.glyphs);
-        let failed = line.state == CheckState::Failed;
-        if failed || line.hint.is_some() {
-            // What is wrong and what to do get lines of their own.
-            y += 1;
-            let parts =
-                [(Some(&detail), if failed { Role::Bad } else { Role::Warning }), (line.hint.as_ref(), Role::Text)];
-            for (words, role) in parts {
-                for part in words.into_iter().flat_map(|words| text::wrap(words, usize::from(wide.saturating_sub(3)))) {
-                    if y < inner.bottom() && !part.is_empty() {
-                        buffer.set_string(inner.x + 3, y, part, look.style(role));
-                        y += 1;
-                    }
-                }
-            }
-        } else {
-            // What does not fit beside its name stands under it.
-            let (indent, lines) = if text::width(&detail) <= room {
-                (names as u16 + 1, vec![detail])
-            } else {
-                y += 1;
-                (0, text::wrap(&detail, usize::from(wide.saturating_sub(3))))
-            };
-            for part in lines {
-                if y < inner.bottom() {
-                    buffer.set_string(inner.x + 3 + indent, y, part, look.style(Role::Dim));
-                    y += 1;
-                }
-            }
-        }
-    }
+    let below = Rect { y, height: inner.bottom().saturating_sub(y), ..inner };
+    checklist::draw(buffer, below, &end.lines, scene.spinner(), look);
 }
 
 /// What the two lists mean together.

@@ -105,3 +105,43 @@ fn a_check_that_was_asked_anew_drops_the_old_answers() {
     assert!(!program.screen().contains("too late"));
     assert!(program.effects().contains(&Effect::Cancel(old)));
 }
+
+/// The lines of a real org, with one that is red.
+fn a_long_checklist(program: &mut Harness) {
+    let destination = program.peek().iter().find_map(destination_ticket).unwrap();
+    let hint = "Give the user what `gondola grants sales` prints, or change the mapping.";
+    for (name, state, detail, hint) in [
+        ("reach Salesforce", CheckState::Ok, "acme.my.salesforce.com:443", None),
+        ("settings and secrets", CheckState::Ok, "", None),
+        ("login", CheckState::Ok, "Acme as ana@acme.example, PRODUCTION", None),
+        ("API version", CheckState::Ok, "65.0, the newest here", None),
+        ("API enabled", CheckState::Ok, "yes", None),
+        ("user", CheckState::Ok, "Ana Admin, profile System Administrator", None),
+        ("org id", CheckState::Ok, "00D000000000001AAA", None),
+        ("describe Contact", CheckState::Ok, "67 fields, 48 of them writable", None),
+        ("fields of customers/contacts-of-europe", CheckState::Ok, "9 fields may be written", None),
+        ("fields of customers/leads", CheckState::Failed, "Title is read-only for this user", Some(hint)),
+        (
+            "rules on Contact",
+            CheckState::Warning,
+            "validation: Platinum_Needs_Phone; duplicate: Contact_Same_Name_And_Email",
+            Some("A row that one of them refuses fails with the rule's own words."),
+        ),
+        ("API calls left", CheckState::Ok, "14957 of 15000 today", None),
+    ] {
+        program.answer_to(destination, line(name, state, detail, hint));
+    }
+    program.answer_to(destination, Answer::Checked(Ok(false)));
+}
+
+#[test]
+fn what_is_red_is_seen_whole_even_where_room_is_short() {
+    let mut program = newcomer(80, 24);
+    program.keys("Enter");
+    a_long_checklist(&mut program);
+    assert_snapshot!("short_of_room", program.screen());
+    let mut program = newcomer(120, 36);
+    program.keys("Enter");
+    a_long_checklist(&mut program);
+    assert_snapshot!("room_enough", program.screen());
+}
