@@ -30,9 +30,9 @@ pub(super) struct KeptLogin {
 }
 
 impl KeptLogin {
-    pub(super) fn new(workspace: &Workspace, connection: &str, login_url: String, client_id: String) -> Self {
+    pub(super) fn new(workspace: &Workspace, connection: &str, login_url: &str, client_id: String) -> Self {
         let tokens = Tokens::new(workspace.folders());
-        Self { tokens, connection: connection.to_owned(), login_url: plain(&login_url), client_id }
+        Self { tokens, connection: connection.to_owned(), login_url: plain(login_url), client_id }
     }
 
     fn error(&self, code: &str, message: String) -> DestinationError {
@@ -111,7 +111,7 @@ impl Engine {
             .get(name)
             .ok_or_else(|| self.unknown_connection("salesforce", name, connections.salesforce.keys()))?;
         let client_id = connection.client_id.clone().unwrap_or_default();
-        KeptLogin::new(&self.workspace, name, granted.login_url, client_id).keep(&granted.refresh_token)?;
+        KeptLogin::new(&self.workspace, name, &granted.login_url, client_id).keep(&granted.refresh_token)?;
         self.forget_sessions();
         self.who_is(name).await
     }

@@ -185,7 +185,7 @@ impl Engine {
             SalesforceAuth::Web | SalesforceAuth::Device => {
                 let client_id = text(&connection.client_id, "client_id")?;
                 let login_url = text(&connection.login_url, "login_url")?;
-                let keeper = Arc::new(KeptLogin::new(&self.workspace, name, login_url, client_id.clone()));
+                let keeper = Arc::new(KeptLogin::new(&self.workspace, name, &login_url, client_id.clone()));
                 // Before a secret is asked for.
                 keeper.load()?;
                 let client_secret = secrets.maybe(connection.client_secret.as_ref(), "client_secret").await?;

@@ -8,7 +8,7 @@ use std::process::{Child, Stdio};
 use gondola::sandbox::Options;
 use serde_json::{Value, json};
 
-use super::support::{FIVE_LINES, FIVE_ROWS, Said, World, files};
+use super::support::{FIVE_LINES, FIVE_ROWS, MAPPING, Said, World, files};
 
 fn world() -> World {
     let world = World::with_query(Options { rows: 40, ..Options::default() }, FIVE_ROWS);
@@ -348,6 +348,25 @@ fn the_doctor_names_the_mapping_whose_field_may_not_be_written() {
     world.fault(json!({"on": "object", "do": "no-create", "object": "Contact"}));
     let fields = line(&run(&world, &["check", "sales", "--json"], &[]), "fields of customers/contacts");
     assert!(fields["detail"].as_str().unwrap().contains("may not create Contact records"), "{fields}");
+}
+
+#[test]
+fn the_doctor_tells_a_closed_api_and_state_of_another_org() {
+    let world = world();
+    world.fault(json!({"on": "soql", "do": "status", "status": 403, "error": "API_DISABLED_FOR_ORG", "times": 1}));
+    let said = run(&world, &["check", "sales", "--json"], &[]);
+    assert_eq!((said.code, &line(&said, "login")["state"]), (4, &json!("ok")));
+    let api = line(&said, "API enabled");
+    assert!(api["state"] == "failed" && api["hint"].as_str().unwrap().contains("\"API Enabled\""), "{api}");
+
+    world.run();
+    let store = gondola::store::Store::open(&world.home.path().join("state/gondola.db")).unwrap();
+    store.set_org_of(MAPPING, "00D000000000009AAA").unwrap();
+    let said = run(&world, &["check", "sales", "--json"], &[]);
+    let org = line(&said, "org id");
+    assert!(org["state"] == "failed" && org["detail"].as_str().unwrap().contains("00D000000000009AAA"), "{org}");
+    let plan = run(&world, &["plan", MAPPING], &[]);
+    assert_says(&plan, 2, &["was synced to the org 00D000000000009AAA", "snapshot is not true there"]);
 }
 
 #[test]

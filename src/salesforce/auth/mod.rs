@@ -185,7 +185,7 @@ impl SignIn {
         self.try_once(http).await.map_err(|mut failure| {
             // Here a 404 is not about a record.
             if let ("NOT_FOUND" | "HTTP_404", Some(base)) = (failure.error.code.as_str(), &self.base) {
-                failure.error.code = "NO_SIGN_IN".to_owned();
+                "NO_SIGN_IN".clone_into(&mut failure.error.code);
                 failure.error.message = format!("{} does not know this way to sign in.", base.as_str());
                 failure.error.hint = Some("Check login_url, or choose another auth.".to_owned());
             }

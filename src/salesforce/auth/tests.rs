@@ -197,7 +197,7 @@ async fn an_assertion_by_a_clock_that_is_off_is_signed_again_by_salesforces() {
         }
         let body = json!({"error": "invalid_grant", "error_description": "expired authorization code"}).to_string();
         let old = "Date: Wed, 21 Oct 2015 07:28:00 GMT\r\n";
-        (tries.fetch_add(1, Ordering::SeqCst) == 0).then(|| Reply::Http(400, old, body))
+        (tries.fetch_add(1, Ordering::SeqCst) == 0).then_some(Reply::Http(400, old, body))
     })
     .await;
     connect(&stub.url, jwt(KEY, None)).unwrap().limits().await.unwrap();

@@ -150,7 +150,7 @@ async fn a_device_waits_until_the_person_is_done() {
     let polls = AtomicUsize::new(0);
     let stub = Stub::start(move |seen| {
         let sent = form(seen);
-        if sent.get("response_type").is_some() {
+        if sent.contains_key("response_type") {
             return Some(device_answer(&format!("http://{}", seen.headers["host"])));
         }
         assert_eq!((sent["grant_type"].as_str(), sent["code"].as_str()), ("device", "dev"));
