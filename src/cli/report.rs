@@ -146,9 +146,18 @@ pub(super) fn summary_text(summary: &RunSummary) -> String {
             outcomes.unprocessed
         );
     } else if let Some(forecast) = &summary.forecast {
-        text += &format!("\n  applying it: {} calls, about {:.0} s", forecast.calls, forecast.seconds.ceil());
+        text += &format!(
+            "\n  applying it: {} calls by {} ({}), about {:.0} s",
+            forecast.calls,
+            forecast.api,
+            forecast.reason,
+            forecast.seconds.ceil()
+        );
         if let (Some(left), Some(max)) = (forecast.calls_left, forecast.calls_max) {
             text += &format!("; {left} of {max} calls are left today");
+            if let Some(floor) = forecast.calls_floor {
+                text += &format!(", the last {floor} stay with others");
+            }
         }
     }
     text += &format!("\n  {} API calls, {:.1} s", summary.api_calls, summary.seconds);

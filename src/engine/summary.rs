@@ -90,6 +90,7 @@ impl RunSummary {
             "outcomes": self.books.outcomes,
             "api_calls": self.api_calls,
             "seconds": (self.seconds * 1000.0).round() / 1000.0,
+            "forecast": self.forecast,
             "message": self.message,
         })
     }

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::json;
 use tempfile::NamedTempFile;
 
-use super::bulk_rows::Rows;
+use super::bulk_rows::RowsFile;
 use super::client::{Client, spool_error};
 use super::errors::{ApiError, Effect, bad_answer, row_error};
 use super::soql::{check_identifier, is_id};
@@ -86,7 +86,7 @@ impl Bulk for Salesforce {
         object: &ObjectDescribe,
         fields: &[String],
     ) -> Result<Box<dyn BulkRows>, DestinationError> {
-        Ok(Box::new(Rows::new(kind, object, fields)?))
+        Ok(Box::new(RowsFile::new(kind, object, fields)?))
     }
 
     async fn open(&self, kind: WriteKind, object: &str) -> Result<String, DestinationError> {

@@ -23,7 +23,7 @@ const CLEAR: &str = "#N/A";
 const FILE_ROWS: u64 = 1_000_000;
 
 /// A file that is being written.
-pub(crate) struct Rows {
+pub(crate) struct RowsFile {
     kind: WriteKind,
     fields: Vec<String>,
     line: csv::Writer<Vec<u8>>,
@@ -32,7 +32,7 @@ pub(crate) struct Rows {
     rows: u64,
 }
 
-impl Rows {
+impl RowsFile {
     /// A file for rows that set these fields; writes the header.
     pub(crate) fn new(kind: WriteKind, object: &ObjectDescribe, fields: &[String]) -> Result<Self, DestinationError> {
         let file = NamedTempFile::new().map_err(|error| spool_error(&error))?;
@@ -80,7 +80,7 @@ fn line_writer() -> csv::Writer<Vec<u8>> {
     csv::WriterBuilder::new().terminator(csv::Terminator::Any(b'\n')).from_writer(Vec::new())
 }
 
-impl BulkRows for Rows {
+impl BulkRows for RowsFile {
     fn add(&mut self, row: &WriteRow) -> Result<bool, DestinationError> {
         let mut cells = Vec::with_capacity(self.fields.len() + 1);
         if self.kind != WriteKind::Create {
@@ -133,7 +133,7 @@ mod tests {
     use serde_json::json;
 
     fn written(kind: WriteKind, rows: &[WriteRow]) -> String {
-        let mut file = Rows::new(kind, &contact(), &["LastName".to_owned(), "Phone".to_owned()]).unwrap();
+        let mut file = RowsFile::new(kind, &contact(), &["LastName".to_owned(), "Phone".to_owned()]).unwrap();
         for row in rows {
             assert!(file.add(row).unwrap());
         }
@@ -162,7 +162,7 @@ mod tests {
     #[test]
     fn deletes_name_ids_only() {
         assert_eq!(written(WriteKind::Delete, &[row(Some("003000000000001AAA"), &[])]), "Id\n003000000000001AAA\n");
-        let mut file = Rows::new(WriteKind::Update, &contact(), &["LastName".to_owned()]).unwrap();
+        let mut file = RowsFile::new(WriteKind::Update, &contact(), &["LastName".to_owned()]).unwrap();
         assert!(file.add(&row(None, &[])).is_err());
     }
 }

@@ -164,7 +164,8 @@ impl Salesforce {
     /// users who may not see them.
     pub async fn validation_rules(&self, object: &str) -> Result<Rules, DestinationError> {
         let soql = Soql::validation_rules(object)?;
-        let path = self.client.data_path(&format!("/tooling/query/?q={}", soql.encoded(super::soql::Encoding::Address)));
+        let path =
+            self.client.data_path(&format!("/tooling/query/?q={}", soql.encoded(super::soql::Encoding::Address)));
         let body = self.client.get(&path).await?;
         let found: Records = serde_json::from_slice(&body)
             .map_err(|_| bad_answer(Effect::Read, "The list of validation rules cannot be read."))?;

@@ -41,6 +41,7 @@ use crate::destination::{
     WriteKind, WriteLimits, WriteOptions, WriteRow,
 };
 use crate::types::ObjectDescribe;
+use auth::Session;
 use client::Client;
 use errors::{Effect, bad_answer};
 pub use inspection::{FieldSecurity, ObjectSecurity, Rules, UserInfo};
@@ -55,6 +56,8 @@ const IN_FLIGHT: usize = 5;
 #[derive(Debug)]
 pub struct Salesforce {
     client: Client,
+    /// Who the org of a session is.
+    org: tokio::sync::Mutex<Option<(Arc<Session>, OrgInfo)>>,
     described: Mutex<HashMap<String, Arc<ObjectDescribe>>>,
 }
 
@@ -82,7 +85,7 @@ impl Salesforce {
     }
 
     fn over(client: Client) -> Self {
-        Self { client, described: Mutex::default() }
+        Self { client, org: tokio::sync::Mutex::default(), described: Mutex::default() }
     }
 
     /// All rows of a query, as the API gave them (`attributes` included), following the pages.
@@ -123,20 +126,30 @@ impl Salesforce {
 #[async_trait]
 impl Destination for Salesforce {
     async fn org(&self) -> Result<OrgInfo, DestinationError> {
+        let session = self.client.session().await?;
+        let mut known = self.org.lock().await;
+        // A session belongs to one org for as long as it lives.
+        if let Some((of, org)) = &*known
+            && Arc::ptr_eq(of, &session)
+        {
+            return Ok(org.clone());
+        }
         let row = self.query(&Soql::organization()).await?.into_iter().next();
         let organization: Organization = row
             .and_then(|row| serde_json::from_value(Json::Object(row)).ok())
             .ok_or_else(|| bad_answer(Effect::Read, "The org did not say who it is (Organization)."))?;
         let username = self.username().await?;
         let session = self.client.session().await?;
-        Ok(OrgInfo {
+        let org = OrgInfo {
             id: organization.id,
             name: organization.name.unwrap_or_default(),
             sandbox: organization.is_sandbox,
             username,
             instance_url: session.base.as_str().to_owned(),
             api_version: self.client.version().to_owned(),
-        })
+        };
+        *known = Some((session, org.clone()));
+        Ok(org)
     }
 
     async fn describe(&self, object: &str) -> Result<ObjectDescribe, DestinationError> {

@@ -240,7 +240,8 @@ fn a_duplicate_rule_is_named_and_overruled_only_when_asked() {
     let world = world(300, "collections");
     world.run();
     // The same people under other addresses: the rule compares names and phones.
-    let twins = clean(300).replace("SELECT *", "SELECT CUSTOMER_ID, 'x' || EMAIL AS EMAIL, FIRST_NAME, LAST_NAME, PHONE, TITLE");
+    let twins = clean(300)
+        .replace("SELECT *", "SELECT CUSTOMER_ID, 'x' || EMAIL AS EMAIL, FIRST_NAME, LAST_NAME, PHONE, TITLE");
     world.write_model(&twins);
     let first = world.contacts();
     let run = world.run();

@@ -9,14 +9,15 @@ use pkcs8::pkcs5::pbes2;
 use serde_json::{Value as Json, json};
 
 use super::*;
+use crate::destination::{ApiUsage, Destination as _};
+use crate::salesforce::Salesforce;
 use crate::salesforce::client::Client;
 use crate::salesforce::stub::{Reply, Seen, Stub, fixture};
-use crate::salesforce::{Limits, Salesforce};
 
 const KEY: &str = include_str!("../../../assets/sandbox/opens_only_the_sandbox.p8");
 
 fn connect(url: &str, auth: Auth) -> Result<Salesforce, DestinationError> {
-    let client = Client::new(Settings { login_url: url.to_owned(), auth, api_version: None })?;
+    let client = Client::new(Settings { login_url: url.to_owned(), auth, api_version: None, api_floor: None })?;
     Ok(Salesforce::over(client.with_first_wait(Duration::from_millis(1))))
 }
 
@@ -155,7 +156,7 @@ async fn each_way_that_can_signs_in_again_once_when_the_session_ends() {
     for (auth, grant) in ways {
         let stub = one_ended_session(own_url).await;
         let salesforce = connect(&stub.url, auth).unwrap();
-        assert_eq!(salesforce.limits().await.unwrap(), Limits { daily_max: 15_000, daily_remaining: 14_998 });
+        assert_eq!(salesforce.ask_usage().await.unwrap(), ApiUsage { used: 2, max: 15_000, floor: 300 });
         let sign_ins = stub.sign_ins();
         assert_eq!((sign_ins.len(), stub.calls().len()), (2, 2), "{grant}");
         for sign_in in &sign_ins {
@@ -164,14 +165,14 @@ async fn each_way_that_can_signs_in_again_once_when_the_session_ends() {
         }
     }
     let stub = one_ended_session(own_url).await;
-    connect(&stub.url, soap()).unwrap().limits().await.unwrap();
+    connect(&stub.url, soap()).unwrap().ask_usage().await.unwrap();
     assert_eq!(stub.sign_ins().len(), 2);
 }
 
 #[tokio::test]
 async fn an_assertion_says_who_for_whom_and_for_how_long() {
     let stub = Stub::start(|seen| (!seen.is_sign_in()).then(limits)).await;
-    connect(&stub.url, jwt(KEY, None)).unwrap().limits().await.unwrap();
+    connect(&stub.url, jwt(KEY, None)).unwrap().ask_usage().await.unwrap();
     let sign_in = form(&stub.sign_ins()[0]);
     let parts: Vec<Json> = sign_in["assertion"]
         .split('.')
@@ -200,7 +201,7 @@ async fn an_assertion_by_a_clock_that_is_off_is_signed_again_by_salesforces() {
         (tries.fetch_add(1, Ordering::SeqCst) == 0).then_some(Reply::Http(400, old, body))
     })
     .await;
-    connect(&stub.url, jwt(KEY, None)).unwrap().limits().await.unwrap();
+    connect(&stub.url, jwt(KEY, None)).unwrap().ask_usage().await.unwrap();
     let expiries: Vec<i64> = stub
         .sign_ins()
         .iter()
@@ -254,7 +255,7 @@ fn keys_are_read_in_their_three_forms() {
 #[tokio::test]
 async fn soap_sends_what_was_recorded_and_reads_what_was_answered() {
     let stub = one_ended_session(own_url).await;
-    connect(&stub.url, soap()).unwrap().limits().await.unwrap();
+    connect(&stub.url, soap()).unwrap().ask_usage().await.unwrap();
     let sign_in = &stub.sign_ins()[0];
     assert_eq!((sign_in.method.as_str(), sign_in.path()), ("POST", "/services/Soap/u/64.0"));
     assert_eq!(sign_in.headers["soapaction"], "login");
@@ -271,7 +272,7 @@ async fn soap_sends_what_was_recorded_and_reads_what_was_answered() {
     })
     .await;
     let salesforce = connect(&stub.url, soap()).unwrap();
-    salesforce.limits().await.unwrap();
+    salesforce.ask_usage().await.unwrap();
     assert_eq!(stub.calls()[0].headers["authorization"], "Bearer SCRUBBED");
     let request = exchanges[0]["request"].as_str().unwrap();
     for part in ["http://schemas.xmlsoap.org/soap/envelope/", "<login xmlns=\"urn:partner.soap.sforce.com\"><username>"]
@@ -290,7 +291,7 @@ async fn soap_faults_say_what_to_do() {
         ("SOMETHING_NEW", "?", "sign-in settings"),
     ] {
         let stub = Stub::start(move |_| Some(soap_fault(code, message))).await;
-        let error = connect(&stub.url, soap()).unwrap().limits().await.unwrap_err();
+        let error = connect(&stub.url, soap()).unwrap().ask_usage().await.unwrap_err();
         assert_eq!((error.kind, error.code.as_str()), (ErrorKind::Auth, code));
         assert_eq!(error.message, message.replace("&amp;", "&"));
         assert!(error.hint.as_ref().unwrap().contains(hint), "{error:?}");
@@ -300,7 +301,7 @@ async fn soap_faults_say_what_to_do() {
         let Reply::Http(status, headers, body) = soap_answer(&own_url(seen), "x") else { unreachable!() };
         Some(Reply::Http(status, headers, body.replace(">false", ">true")))
     };
-    let error = connect(&Stub::start(expired).await.url, soap()).unwrap().limits().await.unwrap_err();
+    let error = connect(&Stub::start(expired).await.url, soap()).unwrap().ask_usage().await.unwrap_err();
     assert_eq!(error.code, "PASSWORD_EXPIRED");
     for odd in [
         "<html>",
@@ -312,7 +313,7 @@ async fn soap_faults_say_what_to_do() {
         "<!DOCTYPE x [<!ENTITY e \"b\">]><a><b>&e;</b></a>",
     ] {
         let stub = Stub::start(move |_| Some(Reply::Http(200, "", odd.to_owned()))).await;
-        let error = connect(&stub.url, soap()).unwrap().limits().await.unwrap_err();
+        let error = connect(&stub.url, soap()).unwrap().ask_usage().await.unwrap_err();
         assert_eq!(error.code, "BAD_ANSWER", "{odd}");
     }
 }
@@ -323,11 +324,11 @@ async fn no_sign_in_is_led_to_another_host() {
     let answer = json!({"access_token": "t", "instance_url": evil, "id": "x"});
     let auth = Auth::ClientCredentials { client_id: "app".to_owned(), client_secret: "s3cret".into() };
     let stub = Stub::start(move |_| Some(Reply::json(200, &answer))).await;
-    let error = connect(&stub.url, auth.clone()).unwrap().limits().await.unwrap_err();
+    let error = connect(&stub.url, auth.clone()).unwrap().ask_usage().await.unwrap_err();
     assert_eq!((error.kind, error.code.as_str()), (ErrorKind::Configuration, "INVALID_URL"));
     assert!(error.message.contains("evil.example") && stub.calls().is_empty());
     let stub = Stub::start(move |_| Some(soap_answer(evil, "x"))).await;
-    assert_eq!(connect(&stub.url, soap()).unwrap().limits().await.unwrap_err().code, "INVALID_URL");
+    assert_eq!(connect(&stub.url, soap()).unwrap().ask_usage().await.unwrap_err().code, "INVALID_URL");
     let given = Auth::AccessToken { instance_url: evil.to_owned(), access_token: "t".into() };
     assert_eq!(refused("", given).code, "INVALID_URL");
     assert_eq!(refused(evil, auth).code, "INVALID_URL");
@@ -350,7 +351,7 @@ async fn a_login_url_that_is_not_the_orgs_own_says_which_is() {
     ] {
         let stub = Stub::start(move |_| Some(Reply::Http(301, headers, String::new()))).await;
         for auth in [auth(), soap()] {
-            let error = connect(&stub.url, auth).unwrap().limits().await.unwrap_err();
+            let error = connect(&stub.url, auth).unwrap().ask_usage().await.unwrap_err();
             assert_eq!((error.kind, error.code.as_str()), (ErrorKind::Configuration, "WRONG_LOGIN_URL"));
             assert!(error.hint.as_ref().unwrap().contains(hint), "{error:?}");
         }
@@ -372,7 +373,7 @@ async fn refusals_of_the_app_name_the_next_step() {
         ("unsupported_grant_type", "grant type not supported", "flow"),
     ] {
         let stub = Stub::start(move |_| Some(oauth_refusal(code, message))).await;
-        let error = connect(&stub.url, jwt(KEY, None)).unwrap().limits().await.unwrap_err();
+        let error = connect(&stub.url, jwt(KEY, None)).unwrap().ask_usage().await.unwrap_err();
         assert_eq!((error.kind, error.code.as_str(), error.message.as_str()), (ErrorKind::Auth, code, message));
         assert!(error.hint.as_ref().unwrap().contains(hint), "{error:?}");
         assert_eq!(stub.sign_ins().len(), 1);
@@ -403,12 +404,12 @@ async fn a_rotated_token_is_kept_and_used_the_next_time() {
     let keeper = Keeper::holding("5Aep0");
     let auth = Auth::Kept { client_id: "app".to_owned(), client_secret: None, keeper: keeper.clone() };
     let salesforce = connect(&stub.url, auth).unwrap();
-    salesforce.limits().await.unwrap();
+    salesforce.ask_usage().await.unwrap();
     assert_eq!(keeper.all(), ["5Aep0", "5Aep1", "5Aep2"]);
     // Another process has signed in meanwhile: the token is read anew each time.
     keeper.keep(&"stolen".to_owned().into()).unwrap();
     let auth = Auth::Kept { client_id: "app".to_owned(), client_secret: None, keeper: keeper.clone() };
-    let error = connect(&stub.url, auth).unwrap().limits().await.unwrap_err();
+    let error = connect(&stub.url, auth).unwrap().ask_usage().await.unwrap_err();
     assert_eq!((error.kind, error.hint.as_deref()), (ErrorKind::Auth, Some("Run `gondola login sales`.")));
 }
 
@@ -438,7 +439,8 @@ fn nothing_secret_is_printed() {
         Auth::AccessToken { instance_url: text("https://acme.my.salesforce.com"), access_token: secret() },
     ];
     for auth in all {
-        let settings = Settings { login_url: text("https://acme.my.salesforce.com"), auth, api_version: None };
+        let settings =
+            Settings { login_url: text("https://acme.my.salesforce.com"), auth, api_version: None, api_floor: None };
         let before = format!("{settings:?}");
         let made = format!("{:?}", Client::new(settings).unwrap());
         for shown in [before, made] {

@@ -9,7 +9,7 @@ use super::super::Scene;
 use super::super::sync::{Stage, Sync};
 use super::{action_role, outcome_role};
 use crate::engine::Phase;
-use crate::plan::{Action as RowAction, Books, Outcome};
+use crate::plan::{Action as RowAction, Books, Outcome, Reason};
 use crate::store::RunStatus;
 use crate::tui::look::Look;
 use crate::tui::theme::Role;
@@ -163,6 +163,9 @@ fn cost_line(sync: &Sync) -> Vec<(String, Role)> {
         parts.push((format!(", {} left", text::thousands(left)), role));
     }
     parts.push((format!("; {minutes}"), Role::Text));
+    if forecast.reason != Reason::Quickest {
+        parts.push((format!(", by {} ({})", forecast.api, forecast.reason), Role::Dim));
+    }
     parts
 }
 
