@@ -105,6 +105,9 @@ pub(super) fn row_text(row: &RunRow) -> String {
             other => other.to_string(),
         };
         text += &format!("\n    {}: {} -> {}", change.field, wire(&change.old), wire(&change.new));
+        if let Some(source) = &change.source {
+            text += &format!(" (from `{}`)", shown(source));
+        }
     }
     if let Some(error) = &row.error {
         text += &format!("\n    {}", shown(&error.to_string()));

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use tokio_util::sync::CancellationToken;
 
-use super::planning::{Matching, busy_error};
+use super::planning::{Matching, busy_error, parents_of};
 use super::writing::{self, Stop};
 use super::{Engine, EngineError, Phase, Progress, ProgressSender, RunSummary};
 use crate::destination::{Destination, DestinationError, ErrorKind};
@@ -23,6 +23,7 @@ pub(super) struct Applying {
     pub(super) run: RunId,
     pub(super) mapping: Mapping,
     pub(super) object: ObjectDescribe,
+    parents: Vec<ObjectDescribe>,
     pub(super) destination: Arc<dyn Destination>,
     pub(super) cancel: CancellationToken,
     pub(super) route: Route,
@@ -60,6 +61,7 @@ impl Engine {
         let calls_before = destination.calls();
         let object = destination.describe(&planned.definition.object).await?;
         let route = planned.forecast.map_or_else(Route::default, |forecast| forecast.route());
+        let parents = parents_of(destination.as_ref(), &planned.definition, &object).await?;
         if let Some(busy) = self.store.active_runs()?.into_iter().find(|run| run.mapping == planned.mapping) {
             return Err(busy_error(&busy.mapping, busy.id, busy.pid));
         }
@@ -76,6 +78,7 @@ impl Engine {
             run: plan,
             mapping: planned.definition.clone(),
             object,
+            parents,
             destination,
             cancel,
             route,
@@ -142,7 +145,8 @@ impl Applying {
     /// Looks every record up again; a row whose decision is no longer the planned one is held.
     async fn recheck(&mut self) -> Result<(), Stop> {
         let total = self.books.actions.writes();
-        let matching = Matching::new(self.destination.clone(), &self.mapping, &self.object);
+        let matching =
+            Matching::new(self.destination.clone(), &self.mapping, &self.object).with_parents(&self.parents)?;
         let (mut after, mut done) = (None, 0);
         let mut held = Vec::new();
         loop {

@@ -131,6 +131,7 @@ impl Plan<'_> {
                 change,
                 hash: mapped.hash,
                 payload: mapped.payload,
+                sources: mapped.sources,
                 rejections,
                 match_values,
             });
@@ -165,6 +166,7 @@ impl Plan<'_> {
                     change: Change::Invalid,
                     hash: 0,
                     payload: crate::destination::Payload::new(),
+                    sources: crate::mapping::Sources::new(),
                     rejections: Vec::new(),
                     match_values: MatchValues(Vec::new()),
                 };

@@ -6,6 +6,7 @@ mod error;
 mod extract;
 mod grants;
 mod login;
+mod lookups;
 mod planning;
 mod progress;
 mod sessions;

@@ -1,16 +1,18 @@
 //! Making a plan: extract, compare, match, decide. Nothing is written to the destination.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
 use tokio_util::sync::CancellationToken;
 
+use super::lookups::{Lookups, Resolved, parent_names};
 use super::{Engine, EngineError, Phase, Progress, ProgressSender};
 use crate::config::{MappingId, Model};
-use crate::destination::{Api, Destination, Record};
-use crate::mapping::{Mapping, Severity, WritePolicy, check};
+use crate::destination::{Api, Destination, DestinationError, Payload, Record};
+use crate::mapping::{Mapping, Operation, Severity, WritePolicy, check};
 use crate::plan::{
-    Actions, Books, Candidates, Change, Decision, PARENT_FIELD, Route, Rules, decide, record_keys, row_keys,
+    Actions, Books, Candidates, Change, Decision, PARENT_FIELD, Route, RowFacts, Rules, decide, record_keys, row_keys,
 };
 use crate::snowflake::QueryOptions;
 use crate::store::{NewRun, RunId, RunStatus, StagedRow, Store};
@@ -51,6 +53,7 @@ pub(super) struct Plan<'a> {
     pub(super) model: Model,
     pub(super) mapping: Mapping,
     pub(super) object: ObjectDescribe,
+    pub(super) parents: Vec<ObjectDescribe>,
     pub(super) books: Books,
     pub(super) destination: Arc<dyn Destination>,
     progress: &'a ProgressSender,
@@ -86,7 +89,8 @@ impl Engine {
         let name = id.to_string();
         self.recover_jobs(&name, destination.as_ref(), &object, &cancel).await?;
         let mapping = mapping.respelled(&object);
-        self.refuse_broken(id, &model, &mapping, &columns, &object)?;
+        let parents = parents_of(destination.as_ref(), &mapping, &object).await?;
+        self.refuse_broken(id, &model, &mapping, &columns, &object, &parents)?;
         let org = destination.org().await?;
         if let Some(other) = self.store.org_of(&name)?.filter(|other| *other != org.id) {
             return Err(EngineError::configuration(format!(
@@ -110,6 +114,7 @@ impl Engine {
             model,
             mapping,
             object,
+            parents,
             books: Books::default(),
             destination,
             progress: &progress,
@@ -133,8 +138,9 @@ impl Engine {
         mapping: &Mapping,
         columns: &[crate::types::Column],
         object: &ObjectDescribe,
+        parents: &[ObjectDescribe],
     ) -> Result<(), EngineError> {
-        let mut broken: Vec<String> = check(mapping, columns, object)
+        let mut broken: Vec<String> = check(mapping, columns, object, parents)
             .iter()
             .filter(|finding| finding.severity == Severity::Error)
             .map(ToString::to_string)
@@ -232,7 +238,8 @@ impl Plan<'_> {
 
     async fn match_rows(&mut self, options: &PlanOptions, cancel: &CancellationToken) -> Result<(), EngineError> {
         let total = self.selected(options);
-        let mut matching = Matching::new(self.destination.clone(), &self.mapping, &self.object);
+        let mut matching =
+            Matching::new(self.destination.clone(), &self.mapping, &self.object).with_parents(&self.parents)?;
         matching.choose_way(&self.store, self.run, total).await?;
         let in_doubt = if self.mapping.matcher.terms.is_empty() {
             self.store.keys_in_doubt(&self.name, self.run)?
@@ -300,6 +307,7 @@ pub(super) struct Matching<'a> {
     api: Api,
     /// Where a scan has put every record.
     scanned: Option<(Store, RunId)>,
+    lookups: Option<tokio::sync::Mutex<Lookups>>,
 }
 
 impl<'a> Matching<'a> {
@@ -323,7 +331,16 @@ impl<'a> Matching<'a> {
             .filter_map(|link| object.field(&link.field))
             .map(|field| field.name.clone())
             .collect();
-        Self { destination, mapping, object, fields, only_if_empty, api: Api::Collections, scanned: None }
+        Self {
+            destination,
+            mapping,
+            object,
+            fields,
+            only_if_empty,
+            api: Api::Collections,
+            scanned: None,
+            lookups: None,
+        }
     }
 
     /// Chooses how so many rows are looked up. For very many, the whole object is read by a job when
@@ -357,6 +374,12 @@ impl<'a> Matching<'a> {
         Ok(())
     }
 
+    /// The same for decisions about a mapping with lookups: the describes of the objects they name.
+    pub(super) fn with_parents(self, parents: &[ObjectDescribe]) -> Result<Self, EngineError> {
+        let lookups = Lookups::new(self.mapping, self.object, parents)?;
+        Ok(Self { lookups: (!lookups.is_empty()).then(|| tokio::sync::Mutex::new(lookups)), ..self })
+    }
+
     /// The fields that are read of each record.
     pub(super) fn fields(&self) -> &[String] {
         &self.fields
@@ -382,6 +405,14 @@ impl<'a> Matching<'a> {
     pub(super) async fn decide(&self, rows: &[StagedRow]) -> Result<Vec<(u64, Decision)>, EngineError> {
         let looked_up: Vec<&StagedRow> =
             rows.iter().filter(|row| row.change != Change::Invalid && row.rejections.is_empty()).collect();
+        let resolved: HashMap<u64, Resolved> = match &self.lookups {
+            Some(lookups) if self.mapping.operation != Operation::Delete => {
+                let found = lookups.lock().await.resolve(&self.destination, &looked_up, self.api).await?;
+                looked_up.iter().map(|row| row.position).zip(found).collect()
+            }
+            _ => HashMap::new(),
+        };
+        let nothing = Resolved::default();
         let records = self.records(&looked_up).await?;
         let candidates = Candidates::new(&self.mapping.matcher, &records);
         let rules = Rules {
@@ -393,17 +424,51 @@ impl<'a> Matching<'a> {
         Ok(rows
             .iter()
             .map(|row| {
-                let decision = if row.change == Change::Invalid {
-                    invalid(row)
-                } else {
-                    let can_match = row.match_values.can_match(self.mapping.matcher.mode);
-                    let found = candidates.of(&row.match_values);
-                    decide(&rules, &row.payload, &row.rejections, can_match, &found)
-                };
-                (row.position, decision)
+                let resolved = resolved.get(&row.position).unwrap_or(&nothing);
+                (row.position, self.decide_one(&rules, row, resolved, &candidates))
             })
             .collect())
     }
+
+    fn decide_one(
+        &self,
+        rules: &Rules<'_>,
+        row: &StagedRow,
+        resolved: &Resolved,
+        candidates: &Candidates<'_>,
+    ) -> Decision {
+        if row.change == Change::Invalid {
+            return invalid(row);
+        }
+        if resolved.rejections.is_empty()
+            && let Some(hold) = &resolved.hold
+        {
+            return hold.clone();
+        }
+        let payload = row.payload.iter().chain(&resolved.parents);
+        let payload: Payload = payload.map(|(name, wire)| (name.clone(), wire.clone())).collect();
+        let rejections: Vec<DestinationError> = row.rejections.iter().chain(&resolved.rejections).cloned().collect();
+        let facts = RowFacts {
+            payload: &payload,
+            sources: &row.sources,
+            rejections: &rejections,
+            can_match: row.match_values.can_match(self.mapping.matcher.mode),
+        };
+        decide(rules, facts, &candidates.of(&row.match_values))
+    }
+}
+
+/// The describes of the objects that a mapping's lookups name.
+pub(super) async fn parents_of(
+    destination: &dyn Destination,
+    mapping: &Mapping,
+    object: &ObjectDescribe,
+) -> Result<Vec<ObjectDescribe>, EngineError> {
+    let mut parents = Vec::new();
+    for name in parent_names(mapping, object) {
+        parents.push(destination.describe(&name).await?);
+    }
+    Ok(parents)
 }
 
 fn invalid(row: &StagedRow) -> Decision {

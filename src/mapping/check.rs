@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+mod lookups;
+
 use super::model::{Mapping, Operation, RowSelection, Source};
+use super::nearest;
 use super::transform::Transform;
 use crate::types::{Column, ColumnType, FieldType, ObjectDescribe};
 
@@ -50,8 +53,16 @@ impl fmt::Display for Finding {
 }
 
 /// Everything that is wrong with a mapping, errors and warnings, in the order of the mapping.
-pub fn check(mapping: &Mapping, columns: &[Column], object: &ObjectDescribe) -> Vec<Finding> {
-    let mut checker = Checker { mapping, columns, object, findings: Vec::new() };
+///
+/// `parents` are the objects that lookups name, as far as they are known; what is said of one that
+/// is not known is not checked.
+pub fn check(
+    mapping: &Mapping,
+    columns: &[Column],
+    object: &ObjectDescribe,
+    parents: &[ObjectDescribe],
+) -> Vec<Finding> {
+    let mut checker = Checker { mapping, columns, object, parents, findings: Vec::new() };
     checker.whole();
     checker.matcher();
     for at in 0..mapping.links.len() {
@@ -65,6 +76,7 @@ struct Checker<'a> {
     mapping: &'a Mapping,
     columns: &'a [Column],
     object: &'a ObjectDescribe,
+    parents: &'a [ObjectDescribe],
     findings: Vec<Finding>,
 }
 
@@ -140,6 +152,11 @@ impl Checker<'_> {
             };
             if !field.filterable {
                 let message = format!("Salesforce cannot search by {}.", field.name);
+                self.error(place.clone(), message, Some("Match by another field.".into()));
+            }
+            if self.mapping.link_to(&field.name).is_some_and(|link| link.lookup.is_some()) {
+                let message =
+                    format!("{} is matched by the column itself, not by the record that its lookup finds.", field.name);
                 self.error(place, message, Some("Match by another field.".into()));
             }
         }
@@ -180,7 +197,7 @@ impl Checker<'_> {
             );
         }
         if link.lookup.is_some() {
-            self.error(place.clone(), "`lookup` is not built yet.".into(), Some("Map a record id instead.".into()));
+            self.lookup(at, &field);
         }
         let zoned = link.transforms.iter().any(|step| matches!(step, Transform::Zone(_)));
         let parsed = link.transforms.iter().any(|step| matches!(step, Transform::Date(_)));
@@ -214,7 +231,7 @@ impl Checker<'_> {
                 ),
                 _ => false,
             };
-            if never_fits && !parsed && link.transforms.is_empty() {
+            if never_fits && link.lookup.is_none() && !parsed && link.transforms.is_empty() {
                 self.error(
                     place,
                     format!("{} ({}) does not fit {} ({}).", column.name, column.kind, field.name, field.kind),
@@ -267,16 +284,6 @@ fn kebab(rows: RowSelection) -> &'static str {
     }
 }
 
-/// The candidate that looks most like `name`, if one looks like it at all.
-fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let name = name.to_lowercase();
-    candidates
-        .map(|candidate| (strsim::jaro_winkler(&candidate.to_lowercase(), &name), candidate))
-        .filter(|(score, _)| *score > 0.7)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, candidate)| candidate)
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::model::{Link, MatchTerm};
@@ -305,7 +312,7 @@ mod tests {
     }
 
     fn messages(mapping: &Mapping) -> Vec<String> {
-        check(mapping, &columns(), &contact()).iter().map(ToString::to_string).collect()
+        check(mapping, &columns(), &contact(), &[]).iter().map(ToString::to_string).collect()
     }
 
     #[test]

@@ -5,21 +5,31 @@ use std::collections::BTreeMap;
 use regex::Regex;
 use xxhash_rust::xxh3::Xxh3;
 
-use super::model::{Link, Mapping, NullPolicy, Source, TooLong, WritePolicy};
+use super::model::{Link, Lookup, Mapping, Missing, NullPolicy, Source, TooLong, WritePolicy};
+use super::record_types;
 use super::transform::Transform;
 use super::wire::{rejection, to_wire};
 use crate::destination::{DestinationError, Payload, Wire};
-use crate::types::{Column, Field, ObjectDescribe, Value};
+use crate::types::{Column, Field, ObjectDescribe, RecordType, Value};
+
+/// Field API name to what the source says, where that is not what is sent: the parent's number
+/// instead of its id, a record type's name, a picklist value's label.
+pub type Sources = BTreeMap<String, String>;
 
 /// What a mapping makes of one row.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MappedRow {
-    /// Field API name to wire value. A field whose NULL is kept is absent.
+    /// Field API name to wire value. A field whose NULL is kept is absent, and so is a field with a
+    /// `lookup` until its parent is found.
     pub payload: Payload,
+    /// What the source says where that is not what is sent; for a field with a `lookup`, what its
+    /// parent is to be found by.
+    pub sources: Sources,
     /// Why the row cannot be sent as it is.
     pub rejections: Vec<DestinationError>,
     /// Over field, type and value of everything that would be sent (or was refused): equal hashes
-    /// mean that nothing that matters has changed.
+    /// mean that nothing that matters has changed. A `lookup` counts with its definition and the
+    /// source's value, so that no parent has to be found to see that a row is unchanged.
     pub hash: u128,
 }
 
@@ -34,6 +44,30 @@ struct Ready {
     link: Link,
     field: Field,
     source: ReadySource,
+    target: Target,
+}
+
+/// How a value becomes what is sent.
+#[derive(Debug)]
+enum Target {
+    /// By the field's type.
+    Value,
+    /// As the id of the record type that it names.
+    RecordType(Vec<RecordType>),
+    /// As the id of a parent, which the plan finds later.
+    Parent(Lookup),
+}
+
+/// What one link makes of one row.
+enum Made {
+    /// The record keeps what it has.
+    Kept,
+    /// This is sent.
+    Sent(Wire),
+    /// This is sent, for what the source says in another word.
+    Translated(Wire, String),
+    /// The parent with this value is sent.
+    Sought(String),
 }
 
 #[derive(Debug)]
@@ -71,7 +105,12 @@ impl Mapper {
                     Source::Constant(text) => ReadySource::Constant(Value::Text(text.clone())),
                     Source::Template(text) => ReadySource::Template(parts(text, at)?),
                 };
-                Ok(Ready { link: link.clone(), field: field.clone(), source })
+                let target = match &link.lookup {
+                    Some(lookup) => Target::Parent(lookup.clone()),
+                    None if record_types::is_record_type(field) => Target::RecordType(object.record_types.clone()),
+                    None => Target::Value,
+                };
+                Ok(Ready { link: link.clone(), field: field.clone(), source, target })
             })
             .collect::<Result<_, String>>()?;
         Ok(Self { links })
@@ -93,15 +132,26 @@ impl Mapper {
     /// Maps one row.
     pub fn map(&self, row: &[Value]) -> MappedRow {
         let mut payload = BTreeMap::new();
+        let mut sources = BTreeMap::new();
         let mut rejections = Vec::new();
         let mut hasher = Xxh3::new();
         for ready in &self.links {
             hasher.update(ready.field.name.as_bytes());
-            match ready.wire(row) {
-                Ok(None) => hasher.update(b"\0keep\0"),
-                Ok(Some(wire)) => {
+            let name = || ready.field.name.clone();
+            match ready.make(row) {
+                Ok(Made::Kept) => hasher.update(b"\0keep\0"),
+                Ok(Made::Sent(wire)) => {
                     feed(&mut hasher, &wire);
-                    payload.insert(ready.field.name.clone(), wire);
+                    payload.insert(name(), wire);
+                }
+                Ok(Made::Translated(wire, source)) => {
+                    feed(&mut hasher, &wire);
+                    payload.insert(name(), wire);
+                    sources.insert(name(), source);
+                }
+                Ok(Made::Sought(source)) => {
+                    ready.feed_lookup(&mut hasher, &source);
+                    sources.insert(name(), source);
                 }
                 Err((error, raw)) => {
                     hasher.update(b"\0refused\0");
@@ -110,7 +160,7 @@ impl Mapper {
                 }
             }
         }
-        MappedRow { payload, rejections, hash: hasher.digest128() }
+        MappedRow { payload, sources, rejections, hash: hasher.digest128() }
     }
 }
 
@@ -132,7 +182,7 @@ fn feed(hasher: &mut Xxh3, wire: &Wire) {
 }
 
 impl Ready {
-    fn wire(&self, row: &[Value]) -> Result<Option<Wire>, (Box<DestinationError>, String)> {
+    fn make(&self, row: &[Value]) -> Result<Made, (Box<DestinationError>, String)> {
         let source = match &self.source {
             ReadySource::Column(at) => row[*at].clone(),
             ReadySource::Constant(value) => value.clone(),
@@ -155,13 +205,54 @@ impl Ready {
         }
         if value.is_null() {
             return Ok(match self.link.null {
-                NullPolicy::Keep => None,
-                NullPolicy::Clear => Some(Wire::Null),
+                NullPolicy::Keep => Made::Kept,
+                NullPolicy::Clear => Made::Sent(Wire::Null),
             });
         }
-        let truncate = self.link.too_long == TooLong::Truncate || self.link.transforms.contains(&Transform::Truncate);
-        to_wire(&value, &self.field, truncate).map(Some).map_err(|error| (Box::new(error), source.to_string()))
+        if value.is_blank() {
+            // Salesforce stores nothing for it, and no parent is ever looked up by it.
+            return Ok(Made::Sent(Wire::Null));
+        }
+        let refused = |error| (Box::new(error), source.to_string());
+        match &self.target {
+            Target::Parent(_) => Ok(Made::Sought(match &value {
+                Value::Number(number) => number.normalized().to_string(),
+                other => other.to_string().trim().to_owned(),
+            })),
+            Target::RecordType(types) => {
+                let text = value.to_string();
+                record_types::to_wire(&text, &self.field, types)
+                    .map(|wire| translated(wire, text.trim()))
+                    .map_err(refused)
+            }
+            Target::Value => {
+                let truncate =
+                    self.link.too_long == TooLong::Truncate || self.link.transforms.contains(&Transform::Truncate);
+                to_wire(&value, &self.field, truncate).map(Made::Sent).map_err(refused)
+            }
+        }
     }
+
+    fn feed_lookup(&self, hasher: &mut Xxh3, source: &str) {
+        let Target::Parent(lookup) = &self.target else { return };
+        let missing: &[u8] = match lookup.missing {
+            Missing::Reject => b"reject",
+            Missing::Null => b"null",
+        };
+        hasher.update(b"\0lookup\0");
+        // Case does not tell names apart.
+        for part in [lookup.object.to_lowercase().as_bytes(), lookup.field.to_lowercase().as_bytes(), missing] {
+            hasher.update(part);
+            hasher.update(b"\0");
+        }
+        hasher.update(source.as_bytes());
+        hasher.update(b"\0");
+    }
+}
+
+/// Sent; the source is worth telling when it says something else.
+fn translated(wire: Wire, source: &str) -> Made {
+    if wire.as_str() == Some(source) { Made::Sent(wire) } else { Made::Translated(wire, source.to_owned()) }
 }
 
 /// Splits `{{FIRST_NAME}} {{LAST_NAME}}` into texts and columns.
@@ -224,6 +315,27 @@ mod tests {
         assert_ne!(one.map(&row("x", "1")).hash, one.map(&row("y", "1")).hash);
         let other = mapper(vec![Link::new("A", "Title")]);
         assert_ne!(one.map(&row("x", "1")).hash, other.map(&row("x", "1")).hash);
+    }
+
+    #[test]
+    fn a_lookup_waits_for_its_parent_and_counts_with_its_source() {
+        let mut account = Field::new("AccountId", FieldType::Reference, 18);
+        account.reference_to = vec!["Account".into()];
+        let object = ObjectDescribe::new("Contact", vec![account]);
+        let made = |missing, text: &str| {
+            let lookup = Lookup { object: "Account".into(), field: "External_Id__c".into(), missing };
+            let mut mapping = Mapping::new("sales", "Contact");
+            mapping.links = vec![Link { lookup: Some(lookup), ..Link::new("A", "AccountId") }];
+            Mapper::new(&mapping, &[column("A")], &object).unwrap().map(&[Value::from(text)])
+        };
+        let one = made(Missing::Reject, " C-100 ");
+        assert!(one.payload.is_empty() && one.rejections.is_empty());
+        assert_eq!(one.sources["AccountId"], "C-100");
+        assert_eq!(one.hash, made(Missing::Reject, "C-100").hash);
+        assert_ne!(one.hash, made(Missing::Reject, "C-101").hash);
+        assert_ne!(one.hash, made(Missing::Null, "C-100").hash);
+        let blank = made(Missing::Reject, "  ");
+        assert!(blank.sources.is_empty() && blank.payload["AccountId"].is_null());
     }
 
     #[test]

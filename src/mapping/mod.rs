@@ -6,14 +6,18 @@ pub mod automatch;
 mod check;
 mod mapper;
 mod model;
+mod nearest;
+mod record_types;
 mod transform;
 mod wire;
 
 pub use check::{Finding, Place, Severity, check};
-pub use mapper::{MappedRow, Mapper};
+pub use mapper::{MappedRow, Mapper, Sources};
 pub use model::{
     ApiChoice, DuplicateRule, Link, Lookup, Mapping, MatchMode, MatchTerm, Missing, NullPolicy, Operation,
     RecordMatcher, RowSelection, Source, TooLong, WritePolicy,
 };
+pub use nearest::nearest;
+pub use record_types::{is_record_type, named as named_record_type};
 pub use transform::{Transform, TransformError};
 pub use wire::{check_match_value, comparable_text, is_email, wire_equal};

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Action;
 use crate::destination::{DestinationError, ErrorKind, Payload, Record, Wire};
-use crate::mapping::{MatchMode, Operation, wire_equal};
+use crate::mapping::{MatchMode, Operation, Sources, wire_equal};
 use crate::types::ObjectDescribe;
 
 /// One field of a plan: what the record has and what it would get.
@@ -16,6 +16,9 @@ pub struct FieldChange {
     pub old: Wire,
     /// What it would get.
     pub new: Wire,
+    /// What the source says, where that is not what is sent: a parent's number, a record type's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
 }
 
 /// What a run knows of the mapping when it decides.
@@ -29,6 +32,19 @@ pub struct Rules<'a> {
     pub object: &'a ObjectDescribe,
     /// Fields that are written only where the record has nothing.
     pub only_if_empty: &'a [String],
+}
+
+/// What is known of a row when it is decided about.
+#[derive(Debug, Clone, Copy)]
+pub struct RowFacts<'a> {
+    /// What it would set, parents included.
+    pub payload: &'a Payload,
+    /// What the source says where that is not what is sent.
+    pub sources: &'a Sources,
+    /// Why it cannot be sent.
+    pub rejections: &'a [DestinationError],
+    /// Whether its match values can identify a record at all.
+    pub can_match: bool,
 }
 
 /// What is to be done for one row.
@@ -81,20 +97,14 @@ fn reason(code: &str, message: String, fields: Vec<String>, hint: Option<&str>) 
     DestinationError { kind: ErrorKind::Data, code: code.to_owned(), message, fields, hint: hint.map(str::to_owned) }
 }
 
-/// Decides. `can_match` says whether the row's match values can identify a record at all.
-pub fn decide(
-    rules: &Rules<'_>,
-    payload: &Payload,
-    rejections: &[DestinationError],
-    can_match: bool,
-    candidates: &[&Record],
-) -> Decision {
+/// Decides about a row and the records that it may mean.
+pub fn decide(rules: &Rules<'_>, row: RowFacts<'_>, candidates: &[&Record]) -> Decision {
     if rules.operation != Operation::Delete
-        && let Some(first) = rejections.first()
+        && let Some(first) = row.rejections.first()
     {
         return Decision::reject(first.clone());
     }
-    if rules.matching.is_some() && !can_match {
+    if rules.matching.is_some() && !row.can_match {
         return Decision::hold(
             "MATCH_VALUE_EMPTY",
             "the value that finds the record is empty, so it could be created twice".to_owned(),
@@ -102,7 +112,7 @@ pub fn decide(
         );
     }
     match (candidates, rules.operation) {
-        ([], Operation::Create | Operation::Upsert) => create(rules, payload),
+        ([], Operation::Create | Operation::Upsert) => create(rules, row),
         ([], Operation::Update | Operation::Delete) => Decision {
             reason: Some(reason("NO_RECORD", "no record matches, so there is nothing to do".to_owned(), vec![], None)),
             ..Decision::new(Action::Skip)
@@ -118,7 +128,7 @@ pub fn decide(
             settled: true,
             ..Decision::new(Action::Skip)
         },
-        ([one], Operation::Update | Operation::Upsert) => update(rules, payload, one),
+        ([one], Operation::Update | Operation::Upsert) => update(rules, row, one),
         ([one], Operation::Delete) => {
             let parent = parent(one);
             Decision {
@@ -149,7 +159,8 @@ fn parent(record: &Record) -> Option<String> {
     record.fields.get(PARENT_FIELD).and_then(Wire::as_str).map(str::to_owned)
 }
 
-fn create(rules: &Rules<'_>, payload: &Payload) -> Decision {
+fn create(rules: &Rules<'_>, row: RowFacts<'_>) -> Decision {
+    let payload = row.payload;
     let missing: Vec<String> = rules
         .object
         .fields
@@ -168,14 +179,19 @@ fn create(rules: &Rules<'_>, payload: &Payload) -> Decision {
     let fields = payload
         .iter()
         .filter(|(name, new)| !new.is_null() && rules.object.field(name).is_some_and(|field| field.createable))
-        .map(|(name, new)| FieldChange { field: name.clone(), old: Wire::Null, new: new.clone() })
+        .map(|(name, new)| FieldChange {
+            field: name.clone(),
+            old: Wire::Null,
+            new: new.clone(),
+            source: row.sources.get(name).cloned(),
+        })
         .collect();
     Decision { fields, ..Decision::new(Action::Create) }
 }
 
-fn update(rules: &Rules<'_>, payload: &Payload, record: &Record) -> Decision {
+fn update(rules: &Rules<'_>, row: RowFacts<'_>, record: &Record) -> Decision {
     let mut fields = Vec::new();
-    for (name, new) in payload {
+    for (name, new) in row.payload {
         let Some(field) = rules.object.field(name).filter(|field| field.updateable) else { continue };
         let old = record.fields.get(&field.name).unwrap_or(&Wire::Null);
         let is_empty = old.is_null() || old.as_str().is_some_and(|text| text.trim().is_empty());
@@ -193,7 +209,8 @@ fn update(rules: &Rules<'_>, payload: &Payload, record: &Record) -> Decision {
                 ))
             };
         }
-        fields.push(FieldChange { field: field.name.clone(), old: old.clone(), new: new.clone() });
+        let source = row.sources.get(name).cloned();
+        fields.push(FieldChange { field: field.name.clone(), old: old.clone(), new: new.clone(), source });
     }
     let action = if fields.is_empty() { Action::Skip } else { Action::Update };
     Decision {
@@ -232,7 +249,8 @@ mod tests {
         let object = object();
         let only_if_empty = ["Phone".to_owned()];
         let rules = Rules { operation, matching: Some(MatchMode::All), object: &object, only_if_empty: &only_if_empty };
-        decide(&rules, payload, &[], true, candidates)
+        let row = RowFacts { payload, sources: &Sources::new(), rejections: &[], can_match: true };
+        decide(&rules, row, candidates)
     }
 
     #[test]
@@ -243,7 +261,8 @@ mod tests {
         let there = record(Wire::Null);
         let update = decided(Operation::Upsert, &row, &[&there]);
         assert_eq!(update.action, Action::Update);
-        assert_eq!(update.fields, [FieldChange { field: "LastName".into(), old: json!("Ito"), new: json!("Roy") }]);
+        let change = FieldChange { field: "LastName".into(), old: json!("Ito"), new: json!("Roy"), source: None };
+        assert_eq!(update.fields, [change]);
         assert_eq!(decided(Operation::Create, &row, &[&there]).action, Action::Skip);
         let held = decided(Operation::Upsert, &row, &[&there, &there]);
         assert_eq!((held.action, held.candidates.len()), (Action::Hold, 2));

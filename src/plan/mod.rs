@@ -4,11 +4,13 @@
 mod books;
 mod candidates;
 mod decide;
+mod parents;
 mod route;
 mod words;
 
 pub use books::{Actions, Books, Changes, Outcomes};
 pub use candidates::{Candidates, MatchValues, record_keys, row_keys};
-pub use decide::{Decision, FieldChange, PARENT_FIELD, Rules, decide};
+pub use decide::{Decision, FieldChange, PARENT_FIELD, RowFacts, Rules, decide};
+pub use parents::{Parent, Parents};
 pub use route::{Forecast, Reason, Route};
 pub use words::{Action, Change, Outcome};

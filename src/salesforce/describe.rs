@@ -1,12 +1,13 @@
 //! `GET …/sobjects/X/describe`: what an object and its fields are.
 
+use base64::Engine as _;
 use serde::{Deserialize, Deserializer};
 
 use super::client::Client;
 use super::errors::{Effect, bad_answer};
 use super::soql::check_identifier;
 use crate::destination::DestinationError;
-use crate::types::{Field, FieldType, ObjectDescribe, PicklistValue};
+use crate::types::{Field, FieldType, ObjectDescribe, PicklistValue, RecordType};
 
 /// The body, as far as it is used; ~60 keys a field arrive.
 #[derive(Deserialize)]
@@ -22,6 +23,8 @@ struct Body {
     #[serde(default)]
     deletable: bool,
     fields: Vec<FieldBody>,
+    #[serde(default, deserialize_with = "or_default")]
+    record_type_infos: Vec<RecordTypeBody>,
 }
 
 /// One field. What an older API version leaves out is taken as "no".
@@ -69,15 +72,66 @@ struct FieldBody {
     relationship_name: Option<String>,
     #[serde(default)]
     custom: bool,
+    #[serde(default)]
+    case_sensitive: bool,
+    #[serde(default)]
+    auto_number: bool,
+    #[serde(default)]
+    controller_name: Option<String>,
+}
+
+/// One record type (`developerName` is there since API 43).
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RecordTypeBody {
+    #[serde(default)]
+    record_type_id: Option<String>,
+    #[serde(default)]
+    developer_name: Option<String>,
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    active: bool,
+    #[serde(default)]
+    available: bool,
+    #[serde(default)]
+    default_record_type_mapping: bool,
+    #[serde(default)]
+    master: bool,
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct PicklistBody {
     value: String,
     #[serde(default)]
     label: Option<String>,
     #[serde(default)]
     active: bool,
+    #[serde(default)]
+    default_value: bool,
+    #[serde(default)]
+    valid_for: Option<String>,
+}
+
+impl From<PicklistBody> for PicklistValue {
+    fn from(body: PicklistBody) -> Self {
+        Self {
+            label: body.label.unwrap_or_else(|| body.value.clone()),
+            value: body.value,
+            active: body.active,
+            default: body.default_value,
+            valid_for: body.valid_for.as_deref().map(places).unwrap_or_default(),
+        }
+    }
+}
+
+/// `validFor` is a bitmap in base64: its nth bit, the most significant of each byte first, stands for
+/// the nth value of the controlling field.
+fn places(bitmap: &str) -> Vec<u16> {
+    let bytes = base64::engine::general_purpose::STANDARD.decode(bitmap).unwrap_or_default();
+    let bits = (0..u16::try_from(bytes.len() * 8).unwrap_or(u16::MAX)).map(|at| (at, usize::from(at)));
+    bits.filter(|(_, at)| bytes[at / 8] & (0x80 >> (at % 8)) != 0).map(|(place, _)| place).collect()
 }
 
 /// Reads `null` as the default.
@@ -105,18 +159,13 @@ impl From<FieldBody> for Field {
             unique: body.unique,
             calculated: body.calculated,
             restricted_picklist: body.restricted_picklist,
-            picklist: body
-                .picklist_values
-                .into_iter()
-                .map(|entry| PicklistValue {
-                    label: entry.label.unwrap_or_else(|| entry.value.clone()),
-                    value: entry.value,
-                    active: entry.active,
-                })
-                .collect(),
+            picklist: body.picklist_values.into_iter().map(PicklistValue::from).collect(),
             reference_to: body.reference_to,
             relationship_name: body.relationship_name,
             custom: body.custom,
+            case_sensitive: body.case_sensitive,
+            auto_number: body.auto_number,
+            controller: body.controller_name,
         }
     }
 }
@@ -137,6 +186,20 @@ pub(crate) fn parse(body: &[u8]) -> Result<ObjectDescribe, DestinationError> {
         updateable: body.updateable,
         deletable: body.deletable,
         fields: body.fields.into_iter().map(Field::from).collect(),
+        record_types: body.record_type_infos.into_iter().filter_map(record_type).collect(),
+    })
+}
+
+/// Older versions of the API leave the developer name out; the label stands in for it.
+fn record_type(body: RecordTypeBody) -> Option<RecordType> {
+    Some(RecordType {
+        id: body.record_type_id?,
+        developer_name: body.developer_name.unwrap_or_else(|| body.name.clone()),
+        label: body.name,
+        active: body.active,
+        available: body.available,
+        default: body.default_record_type_mapping,
+        master: body.master,
     })
 }
 

@@ -164,13 +164,9 @@ pub(crate) fn field(name: &str, kind: FieldType) -> Field {
 
 /// A Contact with six fields.
 pub(crate) fn contact() -> ObjectDescribe {
-    ObjectDescribe {
-        name: "Contact".to_owned(),
-        label: "Contact".to_owned(),
-        createable: true,
-        updateable: true,
-        deletable: true,
-        fields: vec![
+    ObjectDescribe::new(
+        "Contact",
+        vec![
             field("Id", FieldType::Id),
             field("LastName", FieldType::String),
             field("Email", FieldType::Email),
@@ -178,5 +174,5 @@ pub(crate) fn contact() -> ObjectDescribe {
             field("Birthdate", FieldType::Date),
             field("SystemModstamp", FieldType::DateTime),
         ],
-    }
+    )
 }

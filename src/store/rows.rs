@@ -4,6 +4,7 @@ use rusqlite::{Row, params};
 
 use super::{RunId, Store, StoreError, from_json, to_json, unreadable};
 use crate::destination::{DestinationError, Payload};
+use crate::mapping::Sources;
 use crate::plan::{Action, Books, Change, Decision, FieldChange, MatchValues, Outcome};
 use crate::types::{RowKey, Value};
 
@@ -20,8 +21,10 @@ pub struct StagedRow {
     pub change: Change,
     /// Hash over the mapped payload.
     pub hash: u128,
-    /// What would be sent.
+    /// What would be sent, parents left out.
     pub payload: Payload,
+    /// What the source says where that is not what is sent; parents are found by it.
+    pub sources: Sources,
     /// Why it cannot be sent.
     pub rejections: Vec<DestinationError>,
     /// What finds its record.
@@ -152,7 +155,7 @@ impl Store {
         {
             let mut insert = transaction.prepare_cached(
                 "INSERT OR REPLACE INTO row (run, position, key, canonical, change, hash, payload, rejections, \
-                 match_values, signature) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                 match_values, signature, sources) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
             )?;
             for row in rows {
                 insert.execute(params![
@@ -166,6 +169,7 @@ impl Store {
                     to_json(&row.rejections)?,
                     to_json(&match_texts(&row.match_values))?,
                     row.match_values.signature(),
+                    to_json(&row.sources)?,
                 ])?;
             }
         }
@@ -206,7 +210,8 @@ impl Store {
     ) -> Result<Vec<StagedRow>, StoreError> {
         let connection = self.lock();
         let mut statement = connection.prepare_cached(&format!(
-            "SELECT position, key, canonical IS NOT NULL, change, hash, payload, rejections, match_values FROM row \
+            "SELECT position, key, canonical IS NOT NULL, change, hash, payload, rejections, match_values, sources \
+             FROM row \
              WHERE run = ?1 AND position > ?2 AND {clause} ORDER BY position LIMIT ?3"
         ))?;
         let after = after.map_or(-1, |at| at as i64);
@@ -218,6 +223,7 @@ impl Store {
             let (key, change): (String, String) = (row.get(1)?, row.get(3)?);
             let (payload, rejections, values): (String, String, String) = (row.get(5)?, row.get(6)?, row.get(7)?);
             let values: Vec<Option<String>> = from_json(&values)?;
+            let sources: String = row.get(8)?;
             rows.push(StagedRow {
                 position: u64::try_from(position).map_err(unreadable)?,
                 key: RowKey::from_pairs(from_json(&key)?),
@@ -225,6 +231,7 @@ impl Store {
                 change: change.parse().map_err(unreadable)?,
                 hash: u128::from_be_bytes(hash),
                 payload: from_json(&payload)?,
+                sources: from_json(&sources)?,
                 rejections: from_json(&rejections)?,
                 match_values: MatchValues(values.into_iter().map(|text| text.map(Value::Text)).collect()),
             });

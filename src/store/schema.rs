@@ -95,6 +95,21 @@ CREATE TABLE found (                        -- records of a scan, while a plan i
     PRIMARY KEY (run, key, id)
 ) WITHOUT ROWID;
 ",
+    "
+ALTER TABLE row ADD COLUMN sources TEXT NOT NULL DEFAULT '{}'; -- what the source says where another word is sent
+CREATE TABLE described (               -- what orgs said of their objects; no records, no secrets
+    org      TEXT NOT NULL,
+    username TEXT NOT NULL,
+    version  TEXT NOT NULL,            -- of the API
+    item     TEXT NOT NULL,            -- 'objects', 'object Contact', 'picklists Contact 012...'
+    format   INTEGER NOT NULL,         -- of the body; one that is not this version's is read anew
+    body     TEXT NOT NULL,            -- JSON
+    modified TEXT,                     -- the server's own date, for If-Modified-Since
+    read_at  TEXT NOT NULL,            -- when the body came
+    checked_at TEXT NOT NULL,          -- when it was last known to be true
+    PRIMARY KEY (org, username, version, item)
+) WITHOUT ROWID;
+",
 ];
 
 /// Applies the steps that the file does not have yet, each in a transaction of its own.

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::RecordType;
+
 /// The type of a destination field, in Salesforce's words.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -74,6 +76,20 @@ pub struct PicklistValue {
     pub label: String,
     /// Whether it may still be chosen.
     pub active: bool,
+    /// Whether a new record gets it when it names none.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub default: bool,
+    /// For a dependent picklist: the places, from 0, of the controlling field's values with which
+    /// this one may stand.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub valid_for: Vec<u16>,
+}
+
+impl PicklistValue {
+    /// An active value.
+    pub fn new(value: &str, label: &str) -> Self {
+        Self { value: value.to_owned(), label: label.to_owned(), active: true, default: false, valid_for: Vec::new() }
+    }
 }
 
 /// One field of a destination object.
@@ -120,6 +136,15 @@ pub struct Field {
     pub relationship_name: Option<String>,
     /// Whether an administrator added it.
     pub custom: bool,
+    /// Whether look-ups tell upper from lower case (an external id made so).
+    #[serde(default)]
+    pub case_sensitive: bool,
+    /// Whether the destination numbers it.
+    #[serde(default)]
+    pub auto_number: bool,
+    /// The field whose value says which values of this picklist may stand.
+    #[serde(default)]
+    pub controller: Option<String>,
 }
 
 impl Field {
@@ -146,6 +171,9 @@ impl Field {
             reference_to: Vec::new(),
             relationship_name: None,
             custom: name.ends_with("__c"),
+            case_sensitive: false,
+            auto_number: false,
+            controller: None,
         }
     }
 
@@ -175,13 +203,24 @@ pub struct ObjectDescribe {
     pub deletable: bool,
     /// The fields, in the order of the destination's answer.
     pub fields: Vec<Field>,
+    /// The record types, the master one included.
+    #[serde(default)]
+    pub record_types: Vec<RecordType>,
 }
 
 impl ObjectDescribe {
     /// An object whose records may be created, changed and deleted.
     pub fn new(name: &str, fields: Vec<Field>) -> Self {
         let label = name.to_owned();
-        Self { name: name.to_owned(), label, createable: true, updateable: true, deletable: true, fields }
+        Self {
+            name: name.to_owned(),
+            label,
+            createable: true,
+            updateable: true,
+            deletable: true,
+            fields,
+            record_types: Vec::new(),
+        }
     }
 
     /// The field with this API name, whatever its case (the API does not distinguish).

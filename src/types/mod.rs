@@ -6,10 +6,12 @@ mod column;
 mod decimal;
 mod field;
 mod key;
+mod record_type;
 mod value;
 
 pub use column::{Column, ColumnType, RowBatch, Schema};
 pub use decimal::Decimal;
 pub use field::{Field, FieldType, ObjectDescribe, PicklistValue};
 pub use key::RowKey;
+pub use record_type::{MASTER_RECORD_TYPE, RecordType};
 pub use value::Value;

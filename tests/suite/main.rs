@@ -2,6 +2,7 @@
 //!
 //! One binary, because linking it is the dearest part of the test run.
 
+mod any_object;
 mod architecture;
 mod bad_input;
 mod faults;

@@ -228,8 +228,12 @@ fn row(position: u64, key: &str, change: Change, action: Action) -> RunRow {
 
 /// One row for each action.
 pub(super) fn planned_rows() -> Vec<RunRow> {
-    let field =
-        |field: &str, old: serde_json::Value, new: serde_json::Value| FieldChange { field: field.into(), old, new };
+    let field = |field: &str, old: serde_json::Value, new: serde_json::Value| FieldChange {
+        field: field.into(),
+        old,
+        new,
+        source: None,
+    };
     vec![
         RunRow {
             fields: vec![

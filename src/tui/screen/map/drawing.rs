@@ -407,7 +407,7 @@ impl Drawing {
     /// Brings everything that follows from the mapping up to date: findings, lines, lists.
     fn refresh(&mut self) {
         let mapping = self.mapping.now();
-        self.findings = check(mapping, &self.columns, &self.object);
+        self.findings = check(mapping, &self.columns, &self.object, &[]);
         let used: BTreeSet<&str> = mapping.links.iter().filter_map(|link| link.column()).collect();
         self.proposals.retain(|found| !used.contains(found.column.as_str()) && mapping.link_to(&found.field).is_none());
         self.lines = lines::lines(mapping, &self.columns, &self.object, &self.proposals, &self.findings);

@@ -93,6 +93,7 @@ fn along_one(preview: Preview, arrow: &str, paint: &Paint) -> Spans {
     let (text, style) = match preview.after {
         After::Sent(after) if after == preview.before => return vec![before],
         After::Sent(after) => (shortly(&after), styles.good),
+        After::Parent(which) => (which, styles.good),
         After::Kept => ("keeps its value".into(), styles.dim),
         After::Cleared => ("is emptied".into(), styles.warning),
         After::Rejected(why) => (format!("rejected: {}", plain(&why)), styles.error),

@@ -15,9 +15,7 @@ fn read_only(field: Field) -> Field {
 /// A Contact with Salesforce's usual fields.
 pub(crate) fn contact() -> ObjectDescribe {
     use FieldType as T;
-    let values = |all: &[&str]| {
-        all.iter().map(|value| PicklistValue { value: (*value).into(), label: (*value).into(), active: true }).collect()
-    };
+    let values = |all: &[&str]| all.iter().map(|value| PicklistValue::new(value, value)).collect();
     let fields = vec![
         read_only(field("Id", "Contact ID", T::Id, 18)),
         read_only(field("IsDeleted", "Deleted", T::Boolean, 0)),

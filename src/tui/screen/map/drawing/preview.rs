@@ -18,6 +18,8 @@ pub struct Preview {
 pub enum After {
     /// This value.
     Sent(String),
+    /// The id of the record that is found by it.
+    Parent(String),
     /// Nothing: the record keeps what it has.
     Kept,
     /// The field is emptied.
@@ -43,7 +45,12 @@ impl Drawing {
                 let mapped = mapper.map(row);
                 let after = match (mapped.rejections.first(), mapped.payload.values().next()) {
                     (Some(rejection), _) => After::Rejected(rejection.message.clone()),
-                    (None, None) => After::Kept,
+                    (None, None) => match (&link.lookup, mapped.sources.values().next()) {
+                        (Some(lookup), Some(text)) => {
+                            After::Parent(format!("{} where {} = \"{}\"", lookup.object, lookup.field, plain(text)))
+                        }
+                        _ => After::Kept,
+                    },
                     (None, Some(serde_json::Value::Null)) => After::Cleared,
                     (None, Some(value)) => After::Sent(value.to_string()),
                 };
