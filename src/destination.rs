@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::types::{ObjectDescribe, Value};
+use crate::types::{ObjectDescribe, ObjectSummary, Value};
 
 /// A value as the destination's API takes and gives it: JSON, with numbers kept as written.
 pub type Wire = serde_json::Value;
@@ -213,14 +213,57 @@ pub struct OrgInfo {
     pub api_version: String,
 }
 
+/// An answer to a question that may have been answered before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Asked<T> {
+    /// What was answered then is still true.
+    Unchanged,
+    /// This is true now.
+    Changed {
+        /// The answer.
+        value: T,
+        /// The server's own date of it, to ask again with.
+        modified: Option<String>,
+    },
+}
+
 /// A place that rows go to.
 #[async_trait]
 pub trait Destination: Send + Sync {
     /// Signs in when needed and says where we are.
     async fn org(&self) -> Result<OrgInfo, DestinationError>;
 
-    /// The object and its fields as this user sees them.
-    async fn describe(&self, object: &str) -> Result<ObjectDescribe, DestinationError>;
+    /// The object and its fields as this user sees them, unless nothing of it has changed since the
+    /// server's date `since`.
+    async fn describe_since(
+        &self,
+        object: &str,
+        since: Option<&str>,
+    ) -> Result<Asked<ObjectDescribe>, DestinationError>;
+
+    /// The objects that this user sees, unless nothing has changed since the server's date `since`.
+    async fn objects_since(&self, since: Option<&str>) -> Result<Asked<Vec<ObjectSummary>>, DestinationError>;
+
+    /// The values of each picklist that records of this record type may have, by field.
+    async fn picklists(
+        &self,
+        object: &str,
+        record_type: &str,
+    ) -> Result<BTreeMap<String, Vec<String>>, DestinationError>;
+
+    /// The object and its fields as this user sees them, asked for now.
+    async fn describe(&self, object: &str) -> Result<ObjectDescribe, DestinationError> {
+        match self.describe_since(object, None).await? {
+            Asked::Changed { value, .. } => Ok(value),
+            Asked::Unchanged => Err(DestinationError {
+                kind: ErrorKind::Transient,
+                code: "BAD_ANSWER".to_owned(),
+                message: format!("the describe of {object} was asked for anew, and the answer was: unchanged"),
+                fields: Vec::new(),
+                hint: Some("Try again.".to_owned()),
+            }),
+        }
+    }
 
     /// Records of `object` that match **any** of `any_of`, with `fields` (never deleted ones).
     ///

@@ -5,9 +5,9 @@ use std::time::Instant;
 
 use tokio_util::sync::CancellationToken;
 
-use super::planning::{Matching, busy_error, parents_of};
+use super::planning::{Matching, busy_error};
 use super::writing::{self, Stop};
-use super::{Engine, EngineError, Phase, Progress, ProgressSender, RunSummary};
+use super::{Engine, EngineError, Freshness, Phase, Progress, ProgressSender, RunSummary, Shape};
 use crate::destination::{Destination, DestinationError, ErrorKind};
 use crate::mapping::Mapping;
 use crate::plan::{Books, Decision, Outcome, Route};
@@ -59,9 +59,9 @@ impl Engine {
             )));
         }
         let calls_before = destination.calls();
-        let object = destination.describe(&planned.definition.object).await?;
         let route = planned.forecast.map_or_else(Route::default, |forecast| forecast.route());
-        let parents = parents_of(destination.as_ref(), &planned.definition, &object).await?;
+        let shape = self.shape_at(destination.as_ref(), &org, &planned.definition, Freshness::Recent).await?;
+        let Shape { object, parents } = shape.value;
         if let Some(busy) = self.store.active_runs()?.into_iter().find(|run| run.mapping == planned.mapping) {
             return Err(busy_error(&busy.mapping, busy.id, busy.pid));
         }

@@ -1,6 +1,7 @@
 //! A run's state machine, and everything that screens and commands do: one door for both.
 
 mod applying;
+mod describes;
 mod doctor;
 mod error;
 mod extract;
@@ -17,6 +18,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+pub use describes::{Aged, Freshness, Shape, age_words};
 pub use doctor::{CheckLine, CheckState};
 pub use error::{EngineError, ErrorClass};
 pub use grants::{FieldGrant, Grants, ObjectGrant, PermissionSet, WarehouseGrants};
@@ -28,10 +30,11 @@ pub use summary::RunSummary;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Folders, Workspace};
+use crate::destination::OrgInfo;
 use crate::salesforce::Salesforce;
 use crate::snowflake::{Preview, Snowflake};
 use crate::store::{RunId, Store};
-use crate::types::{ObjectDescribe, Schema};
+use crate::types::Schema;
 
 /// The user's files, the state, and the sessions that are open. Clones share them.
 #[derive(Clone)]
@@ -40,6 +43,7 @@ pub struct Engine {
     store: Store,
     sources: Arc<Mutex<HashMap<String, Snowflake>>>,
     destinations: Arc<Mutex<HashMap<String, Arc<Salesforce>>>>,
+    orgs: Arc<Mutex<HashMap<String, Arc<OrgInfo>>>>,
     may_ask: bool,
 }
 
@@ -61,6 +65,7 @@ impl Engine {
             store,
             sources: Arc::default(),
             destinations: Arc::default(),
+            orgs: Arc::default(),
             may_ask: true,
         };
         engine.close_abandoned_runs()?;
@@ -100,12 +105,6 @@ impl Engine {
         Ok(self.source(connection).await?.describe(sql).await?)
     }
 
-    /// An object of a destination, with the fields that the signed-in user sees.
-    pub async fn describe(&self, connection: &str, object: &str) -> Result<Arc<ObjectDescribe>, EngineError> {
-        let destination = self.destination(connection).await?;
-        Ok(Arc::new(destination.describe(object).await?))
-    }
-
     /// The counts and costs of a run.
     pub fn summary(&self, run: RunId) -> Result<RunSummary, EngineError> {
         self.store.run(run)?.map(RunSummary::from).ok_or_else(|| {
@@ -127,5 +126,6 @@ impl Engine {
     pub fn forget_sessions(&self) {
         self.sources.lock().unwrap_or_else(PoisonError::into_inner).clear();
         self.destinations.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.orgs.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }

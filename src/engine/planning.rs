@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use tokio_util::sync::CancellationToken;
 
-use super::lookups::{Lookups, Resolved, parent_names};
-use super::{Engine, EngineError, Phase, Progress, ProgressSender};
+use super::lookups::{Lookups, Resolved};
+use super::{Engine, EngineError, Freshness, Phase, Progress, ProgressSender, Shape};
 use crate::config::{MappingId, Model};
 use crate::destination::{Api, Destination, DestinationError, Payload, Record};
 use crate::mapping::{Mapping, Operation, Severity, WritePolicy, check};
@@ -85,13 +85,13 @@ impl Engine {
             return Err(EngineError::configuration(format!("the query of the model {} is empty", model.slug)));
         }
         let columns = source.describe(&sql).await?;
-        let object = destination.describe(&mapping.object).await?;
+        let org = destination.org().await?;
+        let shape = self.shape_at(destination.as_ref(), &org, &mapping, Freshness::Recent).await?;
+        let Shape { object, parents } = shape.value;
         let name = id.to_string();
         self.recover_jobs(&name, destination.as_ref(), &object, &cancel).await?;
         let mapping = mapping.respelled(&object);
-        let parents = parents_of(destination.as_ref(), &mapping, &object).await?;
         self.refuse_broken(id, &model, &mapping, &columns, &object, &parents)?;
-        let org = destination.org().await?;
         if let Some(other) = self.store.org_of(&name)?.filter(|other| *other != org.id) {
             return Err(EngineError::configuration(format!(
                 "{name} was synced to the org {other}, and [salesforce.{}] is now {} ({})",
@@ -456,19 +456,6 @@ impl<'a> Matching<'a> {
         };
         decide(rules, facts, &candidates.of(&row.match_values))
     }
-}
-
-/// The describes of the objects that a mapping's lookups name.
-pub(super) async fn parents_of(
-    destination: &dyn Destination,
-    mapping: &Mapping,
-    object: &ObjectDescribe,
-) -> Result<Vec<ObjectDescribe>, EngineError> {
-    let mut parents = Vec::new();
-    for name in parent_names(mapping, object) {
-        parents.push(destination.describe(&name).await?);
-    }
-    Ok(parents)
 }
 
 fn invalid(row: &StagedRow) -> Decision {

@@ -12,8 +12,10 @@ use std::time::{Duration, Instant};
 use backon::{ExponentialBuilder, Retryable};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
-use reqwest::{Method, Response};
+use reqwest::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderMap, LAST_MODIFIED,
+};
+use reqwest::{Method, Response, StatusCode};
 use tempfile::NamedTempFile;
 use tokio_util::io::ReaderStream;
 
@@ -46,7 +48,7 @@ struct Call<'a> {
     body: Option<Body>,
     effect: Effect,
     /// Headers beside the usual ones.
-    headers: &'a [(&'static str, &'static str)],
+    headers: &'a [(&'static str, &'a str)],
     cost: Cost,
 }
 
@@ -157,6 +159,27 @@ impl Client {
     /// Reads with GET.
     pub(crate) async fn get(&self, path: &str) -> Result<Vec<u8>, DestinationError> {
         self.read(&Call::get(path, Cost::One)).await
+    }
+
+    /// Reads with GET; `None` when nothing has changed since the server's date `since`. With the body
+    /// comes the date to ask again with.
+    pub(crate) async fn get_since(
+        &self,
+        path: &str,
+        since: Option<&str>,
+    ) -> Result<Option<(Vec<u8>, Option<String>)>, DestinationError> {
+        let since = since.map(|date| [("if-modified-since", date)]);
+        let headers = since.as_ref().map_or(&[][..], |header| header.as_slice());
+        let call = Call { headers, ..Call::get(path, Cost::One) };
+        self.retrying(|| async {
+            let response = self.signed_in(&call).await?;
+            if response.status() == StatusCode::NOT_MODIFIED {
+                return Ok(None);
+            }
+            let modified = modified(response.headers());
+            Ok(Some((whole(response, Effect::Read).await?, modified)))
+        })
+        .await
     }
 
     /// Reads from the identity service, which belongs to signing in.
@@ -340,7 +363,7 @@ impl Client {
         }
         let wait = limits::retry_after(response.headers());
         log(call, status.as_str(), started);
-        if status.is_success() {
+        if status.is_success() || status == StatusCode::NOT_MODIFIED {
             return Ok(response);
         }
         // Refused; a reason that is lost on the way changes nothing about that.
@@ -404,6 +427,11 @@ impl Body {
         encoder.write_all(&plain).map_err(|error| broken(&error))?;
         Ok(Self::Json { bytes: encoder.finish().map_err(|error| broken(&error))?, gzip: true })
     }
+}
+
+/// When the answer was last changed, or else when it was given, by the server's clock.
+fn modified(headers: &HeaderMap) -> Option<String> {
+    headers.get(LAST_MODIFIED).or_else(|| headers.get(DATE))?.to_str().ok().map(str::to_owned)
 }
 
 /// The whole body of a good answer.

@@ -6,8 +6,8 @@ use serde::{Deserialize, Deserializer};
 use super::client::Client;
 use super::errors::{Effect, bad_answer};
 use super::soql::check_identifier;
-use crate::destination::DestinationError;
-use crate::types::{Field, FieldType, ObjectDescribe, PicklistValue, RecordType};
+use crate::destination::{Asked, DestinationError};
+use crate::types::{Field, FieldType, ObjectDescribe, ObjectSummary, PicklistValue, RecordType};
 
 /// The body, as far as it is used; ~60 keys a field arrive.
 #[derive(Deserialize)]
@@ -203,11 +203,15 @@ fn record_type(body: RecordTypeBody) -> Option<RecordType> {
     })
 }
 
-/// Asks for an object's describe.
-pub(crate) async fn read(client: &Client, object: &str) -> Result<ObjectDescribe, DestinationError> {
+/// Asks for an object's describe, unless nothing of it has changed (`If-Modified-Since`, 304).
+pub(crate) async fn read(
+    client: &Client,
+    object: &str,
+    since: Option<&str>,
+) -> Result<Asked<ObjectDescribe>, DestinationError> {
     check_identifier("an object", object)?;
-    let mut described =
-        client.get(&client.data_path(&format!("/sobjects/{object}/describe"))).await.and_then(|b| parse(&b));
+    let path = client.data_path(&format!("/sobjects/{object}/describe"));
+    let mut described = client.get_since(&path, since).await.and_then(|answer| asked(answer, parse));
     if let Err(error) = &mut described
         && error.code == "NOT_FOUND"
     {
@@ -215,6 +219,67 @@ pub(crate) async fn read(client: &Client, object: &str) -> Result<ObjectDescribe
         error.hint = Some("The object does not exist in this org, or this user may not see it.".to_owned());
     }
     described
+}
+
+/// A conditional answer, read.
+fn asked<T>(
+    answer: Option<(Vec<u8>, Option<String>)>,
+    parse: impl FnOnce(&[u8]) -> Result<T, DestinationError>,
+) -> Result<Asked<T>, DestinationError> {
+    match answer {
+        None => Ok(Asked::Unchanged),
+        Some((body, modified)) => Ok(Asked::Changed { value: parse(&body)?, modified }),
+    }
+}
+
+/// The list of `GET …/sobjects`, as far as it is used.
+#[derive(Deserialize)]
+struct ListBody {
+    sobjects: Vec<SummaryBody>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SummaryBody {
+    name: String,
+    #[serde(default)]
+    label: Option<String>,
+    #[serde(default)]
+    createable: bool,
+    #[serde(default)]
+    updateable: bool,
+    #[serde(default)]
+    deletable: bool,
+    #[serde(default)]
+    custom: bool,
+    #[serde(default)]
+    deprecated_and_hidden: bool,
+}
+
+/// Reads the list of objects; those of an older version of a package are left out.
+fn parse_list(body: &[u8]) -> Result<Vec<ObjectSummary>, DestinationError> {
+    let body: ListBody = serde_json::from_slice(body)
+        .map_err(|error| bad_answer(Effect::Read, format!("The list of objects cannot be read: {error}")))?;
+    let shown = body.sobjects.into_iter().filter(|object| !object.deprecated_and_hidden);
+    Ok(shown
+        .map(|object| ObjectSummary {
+            label: object.label.unwrap_or_else(|| object.name.clone()),
+            name: object.name,
+            createable: object.createable,
+            updateable: object.updateable,
+            deletable: object.deletable,
+            custom: object.custom,
+        })
+        .collect())
+}
+
+/// Asks for the list of objects, unless nothing of it has changed.
+pub(crate) async fn objects(
+    client: &Client,
+    since: Option<&str>,
+) -> Result<Asked<Vec<ObjectSummary>>, DestinationError> {
+    let answer = client.get_since(&client.data_path("/sobjects"), since).await?;
+    asked(answer, parse_list)
 }
 
 #[cfg(test)]
@@ -257,6 +322,27 @@ mod tests {
             assert_eq!(object.name, name);
             assert!(object.fields.iter().any(|field| field.kind == FieldType::Int && field.precision > 0));
         }
+    }
+
+    #[test]
+    fn reads_record_types_and_the_list_of_objects() {
+        let Some(account) = described("GET_sobjects_Account_describe.json") else { return };
+        let household = &account.record_types[0];
+        assert_eq!((household.developer_name.as_str(), household.id.len()), ("Household", 18));
+        assert!(household.available && household.default && !household.master);
+        assert!(account.record_types.iter().any(|one| one.master && one.id == crate::types::MASTER_RECORD_TYPE));
+        let Some(exchanges) = fixture("GET_sobjects_Global_describe.json") else { return };
+        let objects = parse_list(exchanges[0]["response"].to_string().as_bytes()).unwrap();
+        assert!(objects.iter().any(|object| object.name == "Contact" && object.is_writable()));
+        assert!(objects.iter().any(|object| !object.is_writable()));
+    }
+
+    #[test]
+    fn a_dependent_picklist_says_with_which_values_it_may_stand() {
+        // 1010 0000 0100 0000
+        assert_eq!(places("oEA="), [0, 2, 9]);
+        assert_eq!(places(""), Vec::<u16>::new());
+        assert_eq!(places("not base64!"), Vec::<u16>::new());
     }
 
     #[test]

@@ -20,6 +20,7 @@ mod http;
 mod inspection;
 mod limits;
 mod login;
+mod picklists;
 mod query;
 mod settings;
 pub mod soql;
@@ -29,18 +30,18 @@ mod stub;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde::Deserialize;
 use serde_json::Value as Json;
 
 use crate::destination::{
-    Api, ApiUsage, Bulk, Destination, DestinationError, ErrorKind, FieldIn, OrgInfo, PartResult, Record, Refusal,
-    WriteKind, WriteLimits, WriteOptions, WriteRow,
+    Api, ApiUsage, Asked, Bulk, Destination, DestinationError, ErrorKind, FieldIn, OrgInfo, PartResult, Record,
+    Refusal, WriteKind, WriteLimits, WriteOptions, WriteRow,
 };
-use crate::types::ObjectDescribe;
+use crate::types::{ObjectDescribe, ObjectSummary};
 use auth::Session;
 use client::Client;
 use errors::{Effect, bad_answer};
@@ -58,7 +59,6 @@ pub struct Salesforce {
     client: Client,
     /// Who the org of a session is.
     org: tokio::sync::Mutex<Option<(Arc<Session>, OrgInfo)>>,
-    described: Mutex<HashMap<String, Arc<ObjectDescribe>>>,
 }
 
 /// The row of `Organization`.
@@ -85,17 +85,12 @@ impl Salesforce {
     }
 
     fn over(client: Client) -> Self {
-        Self { client, org: tokio::sync::Mutex::default(), described: Mutex::default() }
+        Self { client, org: tokio::sync::Mutex::default() }
     }
 
     /// All rows of a query, as the API gave them (`attributes` included), following the pages.
     pub async fn query(&self, soql: &Soql) -> Result<Vec<serde_json::Map<String, Json>>, DestinationError> {
         query::run(&self.client, soql).await
-    }
-
-    /// Forgets what [`Destination::describe`] has read, so that the next one asks again.
-    pub fn forget_describes(&self) {
-        self.described.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// The login name: from the settings, the identity service, or the user's record; the last two
@@ -152,16 +147,24 @@ impl Destination for Salesforce {
         Ok(org)
     }
 
-    async fn describe(&self, object: &str) -> Result<ObjectDescribe, DestinationError> {
-        let key = object.to_ascii_lowercase();
-        let known = self.described.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
-        if let Some(known) = known {
-            return Ok(ObjectDescribe::clone(&known));
-        }
-        let described = describe::read(&self.client, object).await?;
-        let shared = Arc::new(described.clone());
-        self.described.lock().unwrap_or_else(PoisonError::into_inner).insert(key, shared);
-        Ok(described)
+    async fn describe_since(
+        &self,
+        object: &str,
+        since: Option<&str>,
+    ) -> Result<Asked<ObjectDescribe>, DestinationError> {
+        describe::read(&self.client, object, since).await
+    }
+
+    async fn objects_since(&self, since: Option<&str>) -> Result<Asked<Vec<ObjectSummary>>, DestinationError> {
+        describe::objects(&self.client, since).await
+    }
+
+    async fn picklists(
+        &self,
+        object: &str,
+        record_type: &str,
+    ) -> Result<BTreeMap<String, Vec<String>>, DestinationError> {
+        picklists::read(&self.client, object, record_type).await
     }
 
     async fn find(

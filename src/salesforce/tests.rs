@@ -345,16 +345,27 @@ async fn bad_ids_and_names_never_leave_this_machine() {
 }
 
 #[tokio::test]
-async fn describes_are_asked_once() {
-    let body = json!({"name": "Contact", "label": "Contact", "fields": [{"name": "Id", "type": "id"}]});
-    let stub = Stub::start(script(vec![Reply::json(200, &body)])).await;
+async fn a_describe_is_read_again_only_when_it_has_changed() {
+    const THEN: &str = "Wed, 12 Nov 2025 10:00:00 GMT";
+    let body = json!({"name": "Contact", "label": "Contact", "fields": [{"name": "Id", "type": "id"}]}).to_string();
+    let stub = Stub::start(move |seen| {
+        if seen.is_sign_in() {
+            return None;
+        }
+        Some(match seen.headers.get("if-modified-since") {
+            Some(since) if since == THEN => Reply::Http(304, "", String::new()),
+            _ => Reply::Http(200, "Last-Modified: Wed, 12 Nov 2025 10:00:00 GMT\r\n", body.clone()),
+        })
+    })
+    .await;
     let salesforce = connect(settings(&stub));
-    let first = salesforce.describe("Contact").await.unwrap();
-    assert_eq!(first, salesforce.describe("contact").await.unwrap());
-    assert_eq!(salesforce.calls(), 1);
-    salesforce.forget_describes();
-    salesforce.describe("Contact").await.unwrap();
-    assert_eq!(salesforce.calls(), 2);
+    let Asked::Changed { value, modified } = salesforce.describe_since("Contact", None).await.unwrap() else {
+        panic!("unchanged since never");
+    };
+    assert_eq!((value.name.as_str(), modified.as_deref()), ("Contact", Some(THEN)));
+    assert_eq!(salesforce.describe_since("Contact", modified.as_deref()).await.unwrap(), Asked::Unchanged);
+    assert_eq!(salesforce.describe("contact").await.unwrap(), value);
+    assert_eq!(salesforce.calls(), 3);
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 //! The only folder (beside the sandbox's own) that names `rusqlite`. Calls block for microseconds
 //! to milliseconds; the engine makes them from its own tasks.
 
+mod described;
 mod found;
 mod jobs;
 mod journal;
@@ -16,6 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
 
+pub use described::{Kept, Viewer};
 pub use jobs::OpenJob;
 pub use rows::{ErrorGroup, RowFilter, RunRow, StagedRow};
 pub use runs::{NewRun, RunId, RunRecord, RunStatus};

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::ticket::Ticket;
 use crate::config::{MappingId, Model};
+use crate::engine::Freshness;
 use crate::mapping::Mapping;
 use crate::store::{RowFilter, RunId};
 
@@ -22,8 +23,10 @@ pub enum Effect {
     Org(Ticket, String),
     /// The first rows of a statement: connection, text, at most so many rows.
     Preview(Ticket, String, String, usize),
-    /// An object of a destination: connection, API name.
-    Describe(Ticket, String, String),
+    /// The object of a mapping and those that its lookups name.
+    Describe(Ticket, Box<Mapping>, Freshness),
+    /// The objects of a destination: connection.
+    Objects(Ticket, String),
     /// Write a model's files.
     SaveModel(Ticket, Model),
     /// Write a mapping's file.

@@ -40,6 +40,8 @@ pub enum Scope {
     Confirm,
     /// A question that wants text.
     Prompt,
+    /// A choice of many things.
+    Pick,
     /// Something to read: help, a whole cell.
     Reader,
 }
@@ -60,12 +62,13 @@ impl Scope {
             Self::Sync => "Sync",
             Self::Confirm => "A question",
             Self::Prompt => "A text field",
+            Self::Pick => "A choice",
             Self::Reader => "Something to read",
         }
     }
 
     /// Every scope, in the order of the complete help.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Global,
         Self::Always,
         Self::List,
@@ -79,6 +82,7 @@ impl Scope {
         Self::Sync,
         Self::Confirm,
         Self::Prompt,
+        Self::Pick,
         Self::Reader,
     ];
 }

@@ -7,9 +7,9 @@ use super::ticket::Ticket;
 use super::work::Preview;
 use crate::config::{Catalog, ConfigError, Connections};
 use crate::destination::OrgInfo;
-use crate::engine::{CheckLine, EngineError, Progress, RunSummary};
+use crate::engine::{Aged, CheckLine, EngineError, Progress, RunSummary, Shape};
 use crate::store::{ErrorGroup, RowFilter, RunId, RunRecord, RunRow};
-use crate::types::ObjectDescribe;
+use crate::types::ObjectSummary;
 
 /// Something that happened.
 #[derive(Debug, Clone)]
@@ -79,7 +79,9 @@ pub enum Answer {
     /// To `Preview`.
     Preview(Result<Arc<Preview>, EngineError>),
     /// To `Describe`.
-    Described(Result<Arc<ObjectDescribe>, EngineError>),
+    Described(Result<Arc<Aged<Shape>>, EngineError>),
+    /// To `Objects`.
+    Objects(Result<Vec<ObjectSummary>, EngineError>),
     /// To `SaveModel` and `SaveMapping`.
     Saved(Result<(), ConfigError>),
     /// To `Plan` and `Run`, now and then.

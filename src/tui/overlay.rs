@@ -8,6 +8,7 @@ use super::look::Look;
 use super::screen::Hint;
 use super::theme::Role;
 use super::widget::field::Field;
+use super::widget::picker::Picker;
 use super::widget::{help, popup, text};
 
 /// What a question is about; its reply carries this.
@@ -19,8 +20,10 @@ pub enum Question {
     ModelName,
     /// Whether to send a plan.
     Send,
-    /// One of the Map screen's.
-    Map(&'static str),
+    /// Which object rows go to.
+    Object,
+    /// By which field of the parent a reference finds it.
+    Lookup,
 }
 
 /// What a person replied.
@@ -67,6 +70,13 @@ pub enum Overlay {
         field: Field,
         /// The only text that is accepted, when there is one.
         wanted: Option<String>,
+    },
+    /// One of many things.
+    Pick {
+        /// What it is about.
+        question: Question,
+        /// The things.
+        picker: Picker,
     },
     /// Something to read.
     Reader {
@@ -118,12 +128,13 @@ impl Overlay {
             Self::Help { .. } | Self::Reader { .. } => &[Scope::Reader, Scope::List],
             Self::Confirm { .. } => &[Scope::Confirm],
             Self::Prompt { .. } => &[Scope::Prompt],
+            Self::Pick { .. } => &[Scope::Pick],
         }
     }
 
     /// Whether it has a text field.
     pub fn takes_text(&self) -> bool {
-        matches!(self, Self::Prompt { .. })
+        matches!(self, Self::Prompt { .. } | Self::Pick { .. })
     }
 
     /// Keys for the footer.
@@ -137,6 +148,12 @@ impl Overlay {
                 vec![Hint::named(Action::Submit, "send"), Hint::of(Action::Close)]
             }
             Self::Prompt { .. } => vec![Hint::of(Action::Submit), Hint::of(Action::Close)],
+            Self::Pick { .. } => vec![
+                Hint::named(Action::Submit, "take"),
+                Hint::of(Action::Down),
+                Hint::of(Action::Up),
+                Hint::of(Action::Close),
+            ],
         }
     }
 
@@ -157,20 +174,33 @@ impl Overlay {
                 Action::Close => Fate::Replies(*question, Reply::No),
                 _ => Fate::Stays,
             },
+            Self::Pick { question, picker } => match (action, picker.chosen()) {
+                (Action::Submit, Some(chosen)) => Fate::Replies(*question, Reply::Text(chosen.to_owned())),
+                (Action::Submit, None) => Fate::Stays,
+                (Action::Close, _) => Fate::Replies(*question, Reply::No),
+                (action, _) => {
+                    picker.act(action);
+                    Fate::Stays
+                }
+            },
         }
     }
 
     /// Types into its text field.
     pub fn press(&mut self, key: Key) {
-        if let Self::Prompt { field, .. } = self {
-            field.press(key);
+        match self {
+            Self::Prompt { field, .. } => field.press(key),
+            Self::Pick { picker, .. } => picker.press(key),
+            _ => {}
         }
     }
 
     /// Pastes into its text field.
     pub fn paste(&mut self, text: &str) {
-        if let Self::Prompt { field, .. } = self {
-            field.paste(text);
+        match self {
+            Self::Prompt { field, .. } => field.paste(text),
+            Self::Pick { picker, .. } => picker.paste(text),
+            _ => {}
         }
     }
 
@@ -193,6 +223,7 @@ impl Overlay {
                     frame.buffer_mut().set_stringn(inner.x, y, line, usize::from(inner.width), look.style(Role::Text));
                 }
             }
+            Self::Pick { picker, .. } => picker.draw(frame, area, active, look),
             Self::Prompt { title, text, field, wanted, .. } => {
                 let lines = text::wrap(text, room(area, 60));
                 let inner = popup::window(frame.buffer_mut(), area, 66, lines.len() as u16 + 6, title, look);

@@ -14,7 +14,7 @@ use super::event_loop::pace;
 use super::msg::{Answer, Loaded, Msg, RowPage};
 use super::ticket::Ticket;
 use super::work::Preview;
-use crate::engine::{CheckLine, Engine, EngineError, PlanOptions, Progress};
+use crate::engine::{CheckLine, Engine, EngineError, Freshness, PlanOptions, Progress};
 use crate::store::StoreError;
 
 /// Runs that Home reads to find the last one of each mapping.
@@ -72,9 +72,11 @@ impl Runtime {
                     }))
                 });
             }
-            Effect::Describe(ticket, connection, object) => {
-                self.spawn(ticket, async move { Answer::Described(engine.describe(&connection, &object).await) });
-            }
+            Effect::Describe(ticket, mapping, freshness) => self
+                .spawn(ticket, async move { Answer::Described(engine.shape(&mapping, freshness).await.map(Arc::new)) }),
+            Effect::Objects(ticket, connection) => self.spawn(ticket, async move {
+                Answer::Objects(engine.objects(&connection, Freshness::Recent).await.map(|objects| objects.value))
+            }),
             Effect::SaveModel(ticket, model) => {
                 self.read(ticket, move || Answer::Saved(engine.workspace().save_model(&model)));
             }

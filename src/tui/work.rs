@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use crate::config::{Connections, MappingId, Model, NamedMapping};
 use crate::destination::OrgInfo;
+use crate::engine::{Aged, Shape};
 use crate::mapping::Mapping;
-use crate::types::{ObjectDescribe, Schema, Value};
+use crate::types::{Schema, Value};
 
 /// The first rows of a query.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,8 +52,8 @@ pub struct Work {
     pub preview: Option<Arc<Preview>>,
     /// The mapping as it is saved.
     pub mapping: Option<NamedMapping>,
-    /// The object it maps onto.
-    pub object: Option<Arc<ObjectDescribe>>,
+    /// The object it maps onto, with the parents of its lookups.
+    pub object: Option<Arc<Aged<Shape>>>,
     /// Whether the last run of this mapping ended with every row in a good state.
     pub synced: bool,
 }

@@ -6,6 +6,7 @@ mod column;
 mod decimal;
 mod field;
 mod key;
+mod object_summary;
 mod record_type;
 mod value;
 
@@ -13,5 +14,6 @@ pub use column::{Column, ColumnType, RowBatch, Schema};
 pub use decimal::Decimal;
 pub use field::{Field, FieldType, ObjectDescribe, PicklistValue};
 pub use key::RowKey;
+pub use object_summary::ObjectSummary;
 pub use record_type::{MASTER_RECORD_TYPE, RecordType};
 pub use value::Value;

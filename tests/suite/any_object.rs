@@ -42,10 +42,10 @@ const BY_NUMBER: &str =
 #[test]
 fn a_contact_finds_its_account_by_number_and_a_moved_customer_updates_one_field() {
     let world = world(CLEAN, BY_NUMBER);
-    let before = world.calls("soql");
+    let before = world.calls("salesforce.query");
     let plan = world.gondola(&["plan", MAPPING, "--json"]);
     assert_eq!(plan.code, 0, "{}{}", plan.out, plan.err);
-    let calls = world.calls("soql") - before;
+    let calls = world.calls("salesforce.query") - before;
     assert!(calls <= 5, "one look-up for all parents and one for all contacts, not {calls}");
     let created = plan.rows().into_iter().find(|row| row["action"] == "create").unwrap();
     let account = field(&created, "AccountId");
@@ -149,4 +149,52 @@ fn companies_become_accounts_once() {
     assert_eq!(first.summary()["outcomes"]["created"], 4);
     assert!(first.rows().iter().all(|row| row["id"].as_str().is_some_and(|id| id.starts_with("001"))));
     assert_eq!(run(&world).summary()["actions"]["create"], 0);
+}
+
+#[test]
+fn a_describe_is_kept_with_its_age_and_a_plan_asks_only_when_it_is_old() {
+    let world = world(CLEAN, BY_NUMBER);
+    let describe = |arguments: &[&str]| {
+        let said = world.gondola(&[&["describe", "sales"], arguments].concat());
+        assert_eq!(said.code, 0, "{}", said.err);
+        said
+    };
+    assert!(describe(&["contact"]).err.contains("fields, as of now"));
+    let asked = world.calls("salesforce.describe");
+    let body: Value = serde_json::from_str(&describe(&["Contact", "--json"]).out).unwrap();
+    assert_eq!(world.calls("salesforce.describe"), asked, "it is known");
+    assert!(body["checked_at"].is_string() && body["fields"].as_array().unwrap().len() > 50);
+    describe(&["Contact", "--refresh"]);
+    assert_eq!(world.calls("salesforce.describe"), asked + 1);
+
+    world.gondola(&["plan", MAPPING, "--json"]);
+    assert_eq!(world.calls("salesforce.describe"), asked + 2, "only the account was not known");
+    world.gondola(&["plan", MAPPING, "--json"]);
+    assert_eq!(world.calls("salesforce.describe"), asked + 2);
+
+    // What is known is an hour old: a plan asks again.
+    let state = rusqlite::Connection::open(world.home.path().join("state/gondola.db")).unwrap();
+    state
+        .execute("UPDATE described SET checked_at = '2025-11-12T10:00:00Z', read_at = '2025-11-12T10:00:00Z'", [])
+        .unwrap();
+    drop(state);
+    assert!(describe(&["Contact"]).err.contains(" d ago"));
+    world.gondola(&["plan", MAPPING, "--json"]);
+    assert_eq!(world.calls("salesforce.describe"), asked + 4);
+    assert!(describe(&["Contact"]).err.contains("as of now"));
+}
+
+#[test]
+fn the_objects_that_can_be_written_are_listed_and_a_slip_of_the_pen_is_named() {
+    let world = world(CLEAN, BY_NUMBER);
+    let list = world.gondola(&["describe", "sales", "--json"]);
+    let body: Value = serde_json::from_str(&list.out).unwrap();
+    let names: Vec<&str> =
+        body["objects"].as_array().unwrap().iter().map(|object| object["name"].as_str().unwrap()).collect();
+    assert!(names.contains(&"Account") && names.contains(&"Contact"), "{names:?}");
+
+    world.write("models/customers/contacts.toml", contacts(BY_NUMBER).replace("\"Contact\"", "\"Contct\""));
+    let plan = world.gondola(&["plan", MAPPING]);
+    assert_eq!(plan.code, 2);
+    assert!(plan.err.contains("no object `Contct`") && plan.err.contains("Did you mean `Contact`?"), "{}", plan.err);
 }

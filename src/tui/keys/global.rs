@@ -39,5 +39,11 @@ pub(super) const KEYS: &[Binding] = &[
     bind(Scope::Confirm, &["n", "Esc"], No, "no", "Leave everything as it is"),
     bind(Scope::Prompt, &["Enter"], Submit, "accept", "Take what the field says"),
     bind(Scope::Prompt, &["Esc"], Close, "back", "Leave everything as it is"),
+    bind(Scope::Pick, &["Enter"], Submit, "take", "Take what is selected; typing narrows the list"),
+    bind(Scope::Pick, &["Esc"], Close, "back", "Leave everything as it is"),
+    bind(Scope::Pick, &["Up"], Up, "up", "One row up"),
+    bind(Scope::Pick, &["Down"], Down, "down", "One row down"),
+    bind(Scope::Pick, &["PgUp"], PageUp, "page up", "One page up"),
+    bind(Scope::Pick, &["PgDn"], PageDown, "page down", "One page down"),
     bind(Scope::Reader, &["Esc", "q", "?", "Enter"], Close, "close", "Close this and go on where you were"),
 ];

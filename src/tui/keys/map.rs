@@ -30,6 +30,9 @@ pub enum MapAction {
     ReadOnly,
     NextProblem,
     NextSample,
+    Object,
+    Lookup,
+    Refresh,
 }
 
 use MapAction as M;
@@ -61,6 +64,15 @@ pub(super) const KEYS: &[Binding] = &[
     bind(MAP, &["."], Map(M::ReadOnly), "read-only", "Show fields that cannot be written, or hide them"),
     bind(MAP, &["!"], Map(M::NextProblem), "next problem", "Go to the next field with a problem"),
     bind(MAP, &["v"], Map(M::NextSample), "next value", "Show the values of the next row"),
+    bind(MAP, &["L"], Map(M::Lookup), "look up", "Find the record that a reference points to by one of its fields"),
+    bind(
+        MAP,
+        &["O"],
+        Map(M::Object),
+        "object",
+        "Choose the object that rows go to; each object has a mapping of its own",
+    ),
+    bind(MAP, &["R"], Map(M::Refresh), "refresh", "Read the object's fields from Salesforce again"),
     bind(Scope::MapOpen, &["Esc"], Map(M::Back), "back", "Close what is open here; no line is lost"),
     bind(HAND, &["Space", "Enter"], Map(M::Draw), "drop", "Drop the line here; in a search, keep what was found"),
     bind(HAND, &["Tab"], Map(M::NextGuess), "next guess", "Go to the next likely end of the line"),

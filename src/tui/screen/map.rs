@@ -1,5 +1,6 @@
 //! 3 Map: fetches what a drawing needs, hands it the keys, saves what was drawn.
 
+mod choose;
 pub mod drawing;
 mod mouse;
 #[cfg(test)]
@@ -12,11 +13,12 @@ use ratatui::layout::Rect;
 
 use super::{Context, Event, Hint, Scene, Screen, ScreenId, map_view};
 use crate::config::{MappingId, NamedMapping};
-use crate::engine::EngineError;
+use crate::engine::{EngineError, Freshness, Shape};
 use crate::mapping::Mapping;
 use crate::tui::effect::Effect;
 use crate::tui::keys::{Action, Code, Key, MapAction, Scope};
 use crate::tui::msg::Answer;
+use crate::tui::overlay::{Question, Reply};
 use crate::tui::ticket::Waiting;
 use crate::tui::widget::toast::Tone;
 use crate::tui::work::{Preview, Work};
@@ -40,8 +42,12 @@ pub struct MapScreen {
     describe: Waiting,
     preview: Waiting,
     save: Waiting,
+    objects: Waiting,
+    parents: Waiting,
+    /// The object that was chosen for a new mapping of this model.
+    new_object: Option<(String, String)>,
     /// What is being written.
-    saving: Option<Mapping>,
+    saving: Option<(MappingId, Mapping)>,
     /// Where to go once it is written.
     going: Option<ScreenId>,
     /// Whether a drag has begun on a row.
@@ -52,12 +58,17 @@ impl MapScreen {
     /// Asks for what is missing; opens the drawing once everything is there.
     fn open(&mut self, cx: &mut Context<'_>) {
         let (Some(model), Some(destination)) = (cx.work.model.clone(), cx.work.destination.clone()) else { return };
-        let object = cx.work.mapping.as_ref().map_or(OBJECT, |named| named.mapping.object.as_str()).to_owned();
-        let described = cx.work.object.clone().filter(|known| known.name == object);
+        let object = match (&cx.work.mapping, &self.new_object) {
+            (Some(named), _) => named.mapping.object.clone(),
+            (None, Some((of, object))) if *of == model.slug => object.clone(),
+            (None, _) => OBJECT.to_owned(),
+        };
+        let saved = cx.work.mapping.as_ref().map(|named| named.mapping.clone());
+        let mapping = saved.unwrap_or_else(|| Mapping::new(destination, object.clone()));
+        let described = cx.work.object.clone().filter(|known| known.value.object.name.eq_ignore_ascii_case(&object));
         if described.is_none() && !self.describe.is_busy() {
-            let object = object.clone();
-            let destination = destination.clone();
-            cx.ask(&mut self.describe, |ticket| Effect::Describe(ticket, destination, object));
+            let mapping = Box::new(mapping.clone());
+            cx.ask(&mut self.describe, |ticket| Effect::Describe(ticket, mapping, Freshness::Any));
         }
         let preview = cx.work.preview.clone().filter(|known| same_query(&known.sql, &model.sql));
         if preview.is_none() && !self.preview.is_busy() {
@@ -68,29 +79,28 @@ impl MapScreen {
         self.trouble = None;
         let id = id(cx.work, &object);
         let Some(id) = id else { return };
+        let Shape { object, parents } = &described.value;
         match (&mut self.drawing, &self.of) {
-            (Some(drawing), Some((known, rows))) if *known == id && drawing.object == *described => {
+            (Some(drawing), Some((known, rows))) if *known == id => {
                 if !Arc::ptr_eq(rows, &preview) {
                     drawing.set_source(preview.schema.to_vec(), preview.rows.clone());
                 }
             }
             _ => {
-                let mapping = cx
-                    .work
-                    .mapping
-                    .as_ref()
-                    .map_or_else(|| Mapping::new(destination, object), |named| named.mapping.clone());
                 let title = format!("{}.sql", model.slug);
                 let (columns, rows) = (preview.schema.to_vec(), preview.rows.clone());
-                self.drawing = Some(Drawing::new(title, columns, rows, (*described).clone(), mapping));
+                self.drawing = Some(Drawing::new(title, columns, rows, object.clone(), mapping));
             }
+        }
+        if let Some(drawing) = &mut self.drawing {
+            drawing.set_object(object.clone(), parents, described.checked_at);
         }
         self.of = Some((id, preview));
     }
 
     fn answer(&mut self, ticket: crate::tui::ticket::Ticket, answer: &Answer, cx: &mut Context<'_>) {
-        let mine = [self.describe, self.preview, self.save].iter().any(|waiting| waiting.is_for(ticket));
-        if !mine {
+        let waiting = [self.describe, self.preview, self.save, self.objects, self.parents];
+        if !waiting.iter().any(|waiting| waiting.is_for(ticket)) {
             return;
         }
         match answer {
@@ -99,7 +109,17 @@ impl MapScreen {
                     cx.work.object = Some(object.clone());
                     self.open(cx);
                 }
+                // What is drawn can still be read and saved.
+                Err(error) if self.drawing.is_some() => cx.say_error(error),
                 Err(error) => self.trouble = Some(error.clone()),
+            },
+            Answer::Described(result) if self.parents.take(ticket) => match result {
+                Ok(shape) => self.show_parents(shape, cx),
+                Err(error) => cx.say_error(error),
+            },
+            Answer::Objects(result) if self.objects.take(ticket) => match result {
+                Ok(objects) => self.show_objects(objects, cx),
+                Err(error) => cx.say_error(error),
             },
             Answer::Preview(result) if self.preview.take(ticket) => match result {
                 Ok(preview) => {
@@ -112,8 +132,8 @@ impl MapScreen {
             Answer::Saved(result) if self.save.take(ticket) => {
                 let (saved, going) = (self.saving.take(), self.going.take());
                 match (result, saved) {
-                    (Ok(()), Some(mapping)) => {
-                        self.keep(mapping, cx.work);
+                    (Ok(()), Some((id, mapping))) => {
+                        self.keep(&id, mapping, cx.work);
                         match going {
                             Some(screen) => cx.go(screen),
                             None => cx.say(Tone::Good, "Saved."),
@@ -126,7 +146,9 @@ impl MapScreen {
             Answer::Broken(why) => {
                 self.describe.take(ticket);
                 self.preview.take(ticket);
-                if self.save.take(ticket) {
+                if self.objects.take(ticket) || self.parents.take(ticket) {
+                    cx.say(Tone::Bad, why.clone());
+                } else if self.save.take(ticket) {
                     (self.saving, self.going) = (None, None);
                     cx.say(Tone::Bad, format!("The mapping was not saved. {why}"));
                 } else {
@@ -138,19 +160,21 @@ impl MapScreen {
     }
 
     /// What was written is what everybody works with from now on.
-    fn keep(&mut self, mapping: Mapping, work: &mut Work) {
-        let Some((id, _)) = &self.of else { return };
-        if let Some(drawing) = &mut self.drawing {
+    fn keep(&mut self, id: &MappingId, mapping: Mapping, work: &mut Work) {
+        let is_open = self.of.as_ref().is_some_and(|(open, _)| open == id);
+        if let Some(drawing) = self.drawing.as_mut().filter(|_| is_open) {
             drawing.saved(mapping.clone());
         }
         let named = NamedMapping { slug: id.mapping.clone(), mapping };
-        if let Some(model) = &mut work.model {
+        if let Some(model) = work.model.as_mut().filter(|model| model.slug == id.model) {
             match model.mappings.iter_mut().find(|known| known.slug == named.slug) {
                 Some(known) => *known = named.clone(),
                 None => model.mappings.push(named.clone()),
             }
         }
-        work.mapping = Some(named);
+        if is_open {
+            work.mapping = Some(named);
+        }
     }
 
     /// Writes the mapping if it has changed; whether it does.
@@ -160,14 +184,14 @@ impl MapScreen {
             return self.save.is_busy();
         }
         let (id, mapping) = (id.clone(), drawing.mapping().clone());
-        self.saving = Some(mapping.clone());
+        self.saving = Some((id.clone(), mapping.clone()));
         cx.ask(&mut self.save, |ticket| Effect::SaveMapping(ticket, id, mapping));
         true
     }
 
     fn action(&mut self, action: Action, cx: &mut Context<'_>) {
         if action == Action::Stop {
-            for waiting in [&mut self.describe, &mut self.preview] {
+            for waiting in [&mut self.describe, &mut self.preview, &mut self.objects, &mut self.parents] {
                 if cx.cancel(waiting) {
                     *waiting = Waiting::default();
                     self.trouble = Some(EngineError::stopped());
@@ -180,6 +204,12 @@ impl MapScreen {
                 cx.say(Tone::Plain, "Nothing has changed since it was saved.");
             }
             return;
+        }
+        match action {
+            Action::Map(MapAction::Refresh) => return self.refresh(cx),
+            Action::Map(MapAction::Object) => return self.ask_objects(cx),
+            Action::Map(MapAction::Lookup) => return self.ask_parents(cx),
+            _ => {}
         }
         let act = match action {
             Action::Up => Act::Up,
@@ -246,6 +276,8 @@ impl Screen for MapScreen {
                     drawing.act(Act::Erase);
                 }
             }
+            Event::Reply(Question::Object, Reply::Text(name)) => self.choose_object(name, cx),
+            Event::Reply(Question::Lookup, Reply::Text(way)) => self.choose_lookup(way),
             Event::Key(_) | Event::Reply(..) => {}
             Event::Paste(text) => {
                 text.chars().filter(|letter| !letter.is_control()).for_each(|letter| self.typed(letter));
@@ -317,6 +349,9 @@ impl Screen for MapScreen {
                 MapAction::Filter,
                 MapAction::Operation,
                 MapAction::Rows,
+                MapAction::Lookup,
+                MapAction::Object,
+                MapAction::Refresh,
             ]
             .map(key),
         );
@@ -325,7 +360,8 @@ impl Screen for MapScreen {
 
     fn disabled(&self, action: Action, _work: &Work) -> Option<String> {
         let Some(drawing) = &self.drawing else {
-            let drawn = matches!(action, Action::Map(action) if action != MapAction::Draw);
+            let always = [MapAction::Draw, MapAction::Object];
+            let drawn = matches!(action, Action::Map(action) if !always.contains(&action));
             return drawn.then(|| "The columns and fields are not here yet".to_owned());
         };
         match action {
@@ -342,7 +378,7 @@ impl Screen for MapScreen {
     }
 
     fn is_busy(&self) -> bool {
-        self.describe.is_busy() || self.preview.is_busy()
+        [self.describe, self.preview, self.objects, self.parents].iter().any(Waiting::is_busy)
     }
 
     fn unfinished(&self) -> Option<String> {

@@ -7,6 +7,7 @@ mod lists;
 #[cfg(test)]
 mod tests;
 
+use jiff::Timestamp;
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -17,6 +18,7 @@ use unicode_width::UnicodeWidthStr;
 use super::Scene;
 use super::map::MapScreen;
 use super::map::drawing::{Drawing, Show, Side, plain};
+use crate::engine::age_words;
 use crate::tui::widget::gutter::GutterStyles;
 use crate::tui::widget::route::LineSet;
 use crate::types::Field;
@@ -304,6 +306,9 @@ fn frame(screen: &Drawing, places: &Places, buffer: &mut Buffer, paint: &Paint) 
         if below > 0 {
             line.push((format!(" {} {below} more ", paint.pick("▾", "v")), styles.dim));
         }
+        if let (Side::Fields, Some(age)) = (side, age(screen)) {
+            line.push((format!(" as of {age} "), styles.dim));
+        }
         // A required field without a line is never out of sight.
         if side == Side::Fields {
             let seen: Vec<usize> = list.view(rows).iter().flatten().copied().collect();
@@ -315,6 +320,12 @@ fn frame(screen: &Drawing, places: &Places, buffer: &mut Buffer, paint: &Paint) 
         }
         spans(&line, bottom, buffer);
     }
+}
+
+/// How long ago the fields were known to be true, once that is worth telling.
+fn age(screen: &Drawing) -> Option<String> {
+    let age = Timestamp::now().duration_since(screen.checked_at?);
+    (age.as_mins() > 0).then(|| age_words(age))
 }
 
 /// An empty box.

@@ -7,6 +7,7 @@ pub mod gutter;
 pub mod help;
 pub mod highlight;
 pub mod list;
+pub mod picker;
 pub mod popup;
 pub mod route;
 pub mod table;

@@ -17,8 +17,10 @@ mod tests;
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
+
 use crate::mapping::automatch::{self, Proposal};
-use crate::mapping::{Finding, Mapping, Operation, Place, RowSelection, Severity, check};
+use crate::mapping::{Finding, Lookup, Mapping, Operation, Place, RowSelection, Severity, check};
 use crate::tui::keys::MapAction;
 use crate::types::{Column, Field, ObjectDescribe, Value};
 
@@ -134,6 +136,10 @@ pub struct Drawing {
     pub samples: Vec<Vec<Value>>,
     /// The destination's object.
     pub object: ObjectDescribe,
+    /// The objects that lookups name, as far as they are known.
+    pub parents: Vec<ObjectDescribe>,
+    /// When the fields were last known to be true.
+    pub checked_at: Option<Timestamp>,
     /// What is wrong with the mapping as it is now.
     pub findings: Vec<Finding>,
     /// All lines as they are now, proposals included.
@@ -186,6 +192,8 @@ impl Drawing {
             columns,
             samples,
             object,
+            parents: Vec::new(),
+            checked_at: None,
             findings: Vec::new(),
             lines: Vec::new(),
             side: Side::Columns,
@@ -306,6 +314,11 @@ impl Drawing {
         creates && field.is_required() && self.mapping().link_to(&field.name).is_none()
     }
 
+    /// How the record is found that this reference points to.
+    pub fn lookup_of(&self, field: &Field) -> Option<&Lookup> {
+        self.mapping().link_to(&field.name)?.lookup.as_ref()
+    }
+
     /// How many fields have a line, and how many columns.
     pub fn drawn(&self) -> (usize, usize) {
         let real = || self.lines.iter().filter(|line| line.proposal.is_none());
@@ -367,7 +380,8 @@ impl Drawing {
             MapAction::AcceptAll => self.accept_all(),
             MapAction::Operation => self.cycle_operation(),
             MapAction::Rows => self.cycle_rows(),
-            MapAction::Save => {}
+            // These need more than the drawing has.
+            MapAction::Save | MapAction::Object | MapAction::Lookup | MapAction::Refresh => {}
             MapAction::Grid => self.grid = !self.grid && self.hand.is_none(),
             MapAction::ReadOnly => {
                 self.read_only = !self.read_only;
@@ -404,10 +418,45 @@ impl Drawing {
         self.refresh();
     }
 
+    /// The object as it is now, and the objects that lookups name; those that are known stay.
+    pub fn set_object(&mut self, object: ObjectDescribe, parents: &[ObjectDescribe], checked_at: Timestamp) {
+        self.checked_at = Some(checked_at);
+        if object != self.object {
+            self.put_down();
+            self.question = None;
+            self.proposals.clear();
+            self.object = object;
+            self.aligned = false;
+            self.order = self.own_order();
+        }
+        self.parents.retain(|known| parents.iter().all(|parent| parent.name != known.name));
+        self.parents.extend_from_slice(parents);
+        self.refresh();
+    }
+
+    /// The reference at the cursor that a line leads to: the link's number, and the field.
+    pub fn reference_here(&self) -> Option<(usize, &Field)> {
+        let lines = self.focused();
+        lines.iter().find_map(|at| {
+            let line = &self.lines[*at];
+            let field = &self.object.fields[line.field?];
+            (!field.reference_to.is_empty()).then_some((line.link?, field))
+        })
+    }
+
+    /// Gives a link a lookup, or takes it away.
+    pub fn set_lookup(&mut self, link: usize, lookup: Option<Lookup>) {
+        self.edit(|mapping| {
+            if let Some(link) = mapping.links.get_mut(link) {
+                link.lookup = lookup;
+            }
+        });
+    }
+
     /// Brings everything that follows from the mapping up to date: findings, lines, lists.
     fn refresh(&mut self) {
         let mapping = self.mapping.now();
-        self.findings = check(mapping, &self.columns, &self.object, &[]);
+        self.findings = check(mapping, &self.columns, &self.object, &self.parents);
         let used: BTreeSet<&str> = mapping.links.iter().filter_map(|link| link.column()).collect();
         self.proposals.retain(|found| !used.contains(found.column.as_str()) && mapping.link_to(&found.field).is_none());
         self.lines = lines::lines(mapping, &self.columns, &self.object, &self.proposals, &self.findings);

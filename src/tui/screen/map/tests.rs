@@ -3,6 +3,7 @@
 use super::drawing::fixture;
 use super::*;
 use crate::config::Model;
+use crate::engine::Aged;
 use crate::tui::screen::Request;
 use crate::tui::testing::Harness;
 use crate::tui::ticket::Tickets;
@@ -49,7 +50,7 @@ impl Stage {
         let mut stage = Self::new(mapping);
         for effect in stage.send(Event::Shown) {
             let (ticket, answer) = match effect {
-                Effect::Describe(ticket, _, _) => (ticket, Answer::Described(Ok(Arc::new(fixture::contact())))),
+                Effect::Describe(ticket, _, _) => (ticket, Answer::Described(Ok(shape()))),
                 Effect::Preview(ticket, _, sql, _) => (ticket, Answer::Preview(Ok(preview(&sql)))),
                 other => panic!("{other:?}"),
             };
@@ -57,6 +58,10 @@ impl Stage {
         }
         stage
     }
+}
+
+fn shape() -> Arc<Aged<Shape>> {
+    Arc::new(Aged::now(Shape { object: fixture::contact(), parents: Vec::new() }))
 }
 
 fn model() -> Model {
@@ -87,7 +92,7 @@ fn fetches_columns_and_fields_and_nothing_twice() {
     let mut stage = Stage::new(None);
     let asked = stage.send(Event::Shown);
     assert!(
-        matches!(&asked[0], Effect::Describe(_, connection, object) if connection == "sales" && object == "Contact")
+        matches!(&asked[0], Effect::Describe(_, mapping, Freshness::Any) if mapping.connection == "sales" && mapping.object == "Contact")
     );
     assert!(matches!(&asked[1], Effect::Preview(_, connection, _, _) if connection == "prod"));
     assert_eq!(stage.send(Event::Shown), []);
@@ -194,7 +199,7 @@ fn program(columns: u16, rows: u16) -> Harness {
     work.connected = true;
     work.model = Some(model());
     work.mapping = Some(NamedMapping { slug: "contact".into(), mapping: fixture::mapping() });
-    work.object = Some(Arc::new(fixture::contact()));
+    work.object = Some(shape());
     work.preview = Some(preview(&model().sql));
     harness.keys("3");
     harness

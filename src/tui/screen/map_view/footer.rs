@@ -8,7 +8,7 @@ use unicode_width::UnicodeWidthStr;
 use super::super::map::drawing::{After, Drawing, Line, Preview, Side, plain, quoted};
 use super::lists::kind;
 use super::{Paint, row_at, spans};
-use crate::mapping::{Place, Severity};
+use crate::mapping::{Place, Severity, is_record_type};
 
 type Spans = Vec<(String, Style)>;
 
@@ -44,15 +44,17 @@ fn values(screen: &Drawing, width: usize, paint: &Paint) -> Spans {
             let field = &screen.object.fields[item];
             let mut spans = vec![
                 (format!(" {}", field.name), styles.accent),
-                (format!(" {}  ", kind(field)), styles.dim),
+                (format!(" {}  ", kind(field, &screen.object, paint)), styles.dim),
                 (format!("\"{}\"", plain(&field.label)), styles.text),
             ];
             if !field.picklist.is_empty() {
                 let values: Vec<&str> = field.picklist.iter().map(|value| value.value.as_str()).collect();
                 spans.push((format!("  {}", plain(&values.join(", "))), styles.text));
             }
-            if !field.reference_to.is_empty() {
-                spans.push((format!("  refers to {}", field.reference_to.join(", ")), styles.text));
+            if is_record_type(field) {
+                let names = screen.object.record_types.iter().filter(|one| !one.master);
+                let names: Vec<&str> = names.map(|one| one.developer_name.as_str()).collect();
+                spans.push((format!("  {}", plain(&names.join(", "))), styles.text));
             }
             spans
         }
@@ -70,6 +72,10 @@ fn along(screen: &Drawing, line: &Line, width: usize, paint: &Paint) -> Spans {
     let mut spans = vec![(format!(" {}", plain(&line.source)), styles.accent), (arrow.to_owned(), styles.dim)];
     if !steps.is_empty() {
         spans.push((steps.join(arrow), styles.text));
+        spans.push((arrow.to_owned(), styles.dim));
+    }
+    if let Some(lookup) = link.and_then(|link| link.lookup.as_ref()) {
+        spans.push((format!("{} by {}", lookup.object, lookup.field), styles.gutter.matcher));
         spans.push((arrow.to_owned(), styles.dim));
     }
     spans.push((field.to_owned(), styles.accent));

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::super::map::drawing::{Drawing, Line, Side, plain, quoted};
-use super::lists::kind;
+use super::lists::{kind, way};
 use super::{Paint, border, fit, row_at, spans};
 use crate::mapping::{Place, Severity};
 
@@ -130,5 +130,9 @@ fn note(screen: &Drawing, row: &GridRow, paint: &Paint) -> (String, Style) {
     if let Some(proposal) = proposal {
         return (format!("{} {}", proposal.reason, proposal.score), styles.gutter.proposal);
     }
-    (row.field.map(|at| kind(&screen.object.fields[at])).unwrap_or_default(), styles.dim)
+    let Some(field) = row.field.map(|at| &screen.object.fields[at]) else { return (String::new(), styles.dim) };
+    match screen.lookup_of(field) {
+        Some(lookup) => (way(lookup, paint), styles.gutter.matcher),
+        None => (kind(field, &screen.object, paint), styles.dim),
+    }
 }

@@ -7,8 +7,8 @@ use unicode_width::UnicodeWidthStr;
 
 use super::super::map::drawing::{Drawing, Side, plain, quoted};
 use super::{Paint, cut, fit, row_at, spans};
-use crate::mapping::Severity;
-use crate::types::{Field, FieldType, Value};
+use crate::mapping::{Lookup, Severity, is_record_type};
+use crate::types::{Field, FieldType, ObjectDescribe, Value};
 
 /// How a row of a list is shown.
 struct RowStyle {
@@ -92,11 +92,18 @@ pub(super) fn fields(screen: &Drawing, area: Rect, buffer: &mut Buffer, paint: &
             (name, name_style),
             (required.to_owned(), if missing { styles.error } else { styles.accent }),
             (" ".repeat(gap), styles.text),
-            (fit(&kind(field), kinds, paint), styles.dim),
         ];
-        if note_width >= 6 {
-            let (note, style) = note(screen, item, field, paint);
-            line.push((format!(" {}", fit(&note, note_width, paint)), style));
+        let lookup = screen.lookup_of(field).map(|lookup| way(lookup, paint));
+        match lookup {
+            // How the record is found is worth the room of both.
+            Some(way) => line.push((fit(&way, kinds + 1 + note_width, paint), styles.gutter.matcher)),
+            None => {
+                line.push((fit(&kind(field, &screen.object, paint), kinds, paint), styles.dim));
+                if note_width >= 6 {
+                    let (note, style) = note(screen, item, field, paint);
+                    line.push((format!(" {}", fit(&note, note_width, paint)), style));
+                }
+            }
         }
         spans(&line, row_at(area, row), buffer);
         if let Some(over) = look.over {
@@ -105,9 +112,21 @@ pub(super) fn fields(screen: &Drawing, area: Rect, buffer: &mut Buffer, paint: &
     }
 }
 
-/// Type and length, or how many values a picklist has.
-pub(super) fn kind(field: &Field) -> String {
+/// `→ Account by External_Id__c`.
+pub(super) fn way(lookup: &Lookup, paint: &Paint) -> String {
+    format!("{} {} by {}", paint.pick("→", "->"), lookup.object, lookup.field)
+}
+
+/// Type and length, or how many values a picklist has, or what a reference points to.
+pub(super) fn kind(field: &Field, object: &ObjectDescribe, paint: &Paint) -> String {
     match field.kind {
+        _ if is_record_type(field) => {
+            let named = object.record_types.iter().filter(|one| !one.master).count();
+            if named == 0 { "record type".to_owned() } else { format!("rec. type {named}") }
+        }
+        FieldType::Reference if !field.reference_to.is_empty() => {
+            format!("{} {}", paint.pick("→", "->"), field.reference_to.join(", "))
+        }
         FieldType::Picklist | FieldType::MultiPicklist | FieldType::Combobox if !field.picklist.is_empty() => {
             format!("picklist {}", field.picklist.iter().filter(|value| value.active).count())
         }

@@ -16,18 +16,21 @@ struct FieldLine<'a> {
     field: &'a str,
     old: Option<&'a Wire>,
     new: &'a Wire,
+    /// What the source says, where that is not what is sent.
+    source: Option<&'a str>,
 }
 
 /// What is written, or what would be, in the order of the mapping's lines.
 fn field_lines<'a>(row: &'a RunRow, order: &[&str]) -> Vec<FieldLine<'a>> {
     let is_update = row.action == Some(RowAction::Update);
     let mut lines: Vec<FieldLine<'a>> = if row.fields.is_empty() {
-        row.payload.iter().map(|(field, value)| FieldLine { field, old: None, new: value }).collect()
+        row.payload.iter().map(|(field, value)| FieldLine { field, old: None, new: value, source: None }).collect()
     } else {
         let line = |change: &'a FieldChange| FieldLine {
             field: &change.field,
             old: is_update.then_some(&change.old),
             new: &change.new,
+            source: change.source.as_deref(),
         };
         row.fields.iter().map(line).collect()
     };
@@ -90,9 +93,10 @@ pub(in crate::tui::screen) fn story(row: &RunRow, order: &[&str]) -> String {
         other => other.to_string(),
     };
     for line in field_lines(row, order) {
+        let source = line.source.map(|source| format!(" (from \"{source}\")")).unwrap_or_default();
         lines.push(match line.old {
-            Some(old) => format!("{}: {}, before {}", line.field, value(line.new), value(old)),
-            None => format!("{}: {}", line.field, value(line.new)),
+            Some(old) => format!("{}: {}{source}, before {}", line.field, value(line.new), value(old)),
+            None => format!("{}: {}{source}", line.field, value(line.new)),
         });
     }
     lines.join("\n")
@@ -183,6 +187,10 @@ impl Pen<'_> {
             parts.push((&arrow, look.style(Role::Dim)));
         }
         parts.push((&new, look.style(new_role)));
+        let source = line.source.map(|source| format!("  from \"{}\"", text::harmless(source, look.glyphs)));
+        if let Some(source) = &source {
+            parts.push((source, look.style(Role::Dim)));
+        }
         text::pieces(buffer, self.inner.x + 1, self.y, self.inner.width.saturating_sub(2), &parts, look.glyphs);
         self.y += 1;
     }
