@@ -10,7 +10,7 @@ use super::lookups::{Lookups, Resolved};
 use super::{Engine, EngineError, Freshness, Phase, Progress, ProgressSender, Shape};
 use crate::config::{MappingId, Model};
 use crate::destination::{Api, Destination, DestinationError, Payload, Record};
-use crate::mapping::{Mapping, Operation, Severity, WritePolicy, check};
+use crate::mapping::{IS_PERSON, Mapping, Operation, Severity, WritePolicy, are_persons, check, has_persons, places};
 use crate::plan::{
     Actions, Books, Candidates, Change, Decision, PARENT_FIELD, Route, RowFacts, Rules, decide, record_keys, row_keys,
 };
@@ -324,6 +324,12 @@ impl<'a> Matching<'a> {
                 fields.push(field.name.clone());
             }
         }
+        // Whose contact it is decides how it may be written.
+        if let Some(field) = object.field(IS_PERSON).filter(|_| has_persons(object))
+            && !fields.contains(&field.name)
+        {
+            fields.push(field.name.clone());
+        }
         let only_if_empty = mapping
             .links
             .iter()
@@ -420,6 +426,8 @@ impl<'a> Matching<'a> {
             matching: (!self.mapping.matcher.terms.is_empty()).then_some(self.mapping.matcher.mode),
             object: self.object,
             only_if_empty: &self.only_if_empty,
+            persons: are_persons(self.object, |name| self.mapping.link_to(name).is_some()),
+            has_places: !places(self.object).is_empty(),
         };
         Ok(rows
             .iter()

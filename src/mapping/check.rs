@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 mod lookups;
+mod org;
 
 use super::model::{Mapping, Operation, RowSelection, Source};
-use super::nearest;
 use super::transform::Transform;
-use crate::types::{Column, ColumnType, FieldType, ObjectDescribe};
+use super::{nearest, persons, wire};
+use crate::types::{Column, ColumnType, Field, FieldType, ObjectDescribe};
 
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -69,6 +70,8 @@ pub fn check(
         checker.link(at);
     }
     checker.required();
+    checker.persons();
+    checker.states();
     checker.findings
 }
 
@@ -111,19 +114,23 @@ impl Checker<'_> {
                 Some("Mark a line as the record matcher, such as EMAIL → Email.".into()),
             );
         }
-        let (can, verb) = match self.mapping.operation {
-            Operation::Create => (self.object.createable, "create"),
-            Operation::Update => (self.object.updateable, "change"),
-            Operation::Upsert => (self.object.createable && self.object.updateable, "create and change"),
-            Operation::Delete => (self.object.deletable, "delete"),
-        };
-        if !can {
-            self.error(
-                Place::Mapping,
-                format!("This user may not {verb} {} records.", self.object.name),
-                Some("Ask an administrator for the object permission.".into()),
-            );
+        let rights = [
+            (self.object.createable, "Create", self.creates()),
+            (self.object.updateable, "Edit", matches!(self.mapping.operation, Operation::Update | Operation::Upsert)),
+            (self.object.deletable, "Delete", self.mapping.operation == Operation::Delete),
+        ];
+        let missing: Vec<&str> =
+            rights.iter().filter(|(has, _, needs)| *needs && !has).map(|(_, right, _)| *right).collect();
+        if !missing.is_empty() {
+            let (rights, object) = (missing.join(" and "), &self.object.name);
+            let message = format!("This user has no {rights} permission on {object}.");
+            self.error(Place::Mapping, message, Some(self.ask_for(&format!("{rights} on {object}"))));
         }
+    }
+
+    /// The next step where a permission is missing.
+    fn ask_for(&self, what: &str) -> String {
+        format!("Ask an administrator for {what}; `gondola grants {}` prints it.", self.mapping.connection)
     }
 
     fn column(&mut self, name: &str, place: Place) -> Option<Column> {
@@ -178,23 +185,10 @@ impl Checker<'_> {
             let message = format!("{} gets both {} and {}.", field.name, twin.source, link.source);
             self.error(place.clone(), message, Some("Cut one of the two lines.".into()));
         }
-        let why = if field.calculated {
-            Some("it is computed")
-        } else if !field.is_writable() {
-            Some("it is read-only for this user")
-        } else if self.mapping.operation == Operation::Update && !field.updateable {
-            Some("it can be set only when a record is created")
-        } else if matches!(field.kind, FieldType::Address | FieldType::Location | FieldType::Base64) {
-            Some("a compound value cannot be sent")
+        if let Some((why, hint)) = self.not_writable(&field) {
+            self.error(place.clone(), format!("{} cannot be written: {why}.", field.name), Some(hint));
         } else {
-            None
-        };
-        if let Some(why) = why {
-            self.error(
-                place.clone(),
-                format!("{} cannot be written: {why}.", field.name),
-                Some("Cut this line, or ask for field permission.".into()),
-            );
+            self.constant(at, &field);
         }
         if link.lookup.is_some() {
             self.lookup(at, &field);
@@ -241,15 +235,49 @@ impl Checker<'_> {
         }
     }
 
+    /// Why nothing can be written to a field, and what to do.
+    fn not_writable(&self, field: &Field) -> Option<(&'static str, String)> {
+        let cut = || "Cut this line.".to_owned();
+        if let Some(why) = wire::not_sent(&field.kind) {
+            let parts = match field.kind {
+                FieldType::Address => "Lead lines to its parts, such as the street and the city.".to_owned(),
+                FieldType::Location => {
+                    let stem = field.name.trim_end_matches("__c");
+                    format!("Lead lines to {stem}__Latitude__s and {stem}__Longitude__s.")
+                }
+                _ => cut(),
+            };
+            return Some((why, parts));
+        }
+        if field.calculated {
+            return Some(("it is computed", cut()));
+        }
+        if field.auto_number {
+            return Some(("Salesforce numbers it", cut()));
+        }
+        if !field.is_writable() {
+            let system = field.kind == FieldType::Id || (!field.custom && !field.nillable);
+            let hint = if system {
+                cut()
+            } else {
+                format!("Cut this line. {}", self.ask_for(&format!("Edit on {}.{}", self.object.name, field.name)))
+            };
+            return Some(("it is read-only for this user", hint));
+        }
+        let only_new = self.mapping.operation == Operation::Update && !field.updateable;
+        only_new.then(|| ("it can be set only when a record is created", cut()))
+    }
+
     fn required(&mut self) {
         if !self.creates() {
             return;
         }
+        let persons = self.are_persons();
         let missing: Vec<String> = self
             .object
             .fields
             .iter()
-            .filter(|field| field.is_required() && self.mapping.link_to(&field.name).is_none())
+            .filter(|field| persons::is_required(field, persons) && self.mapping.link_to(&field.name).is_none())
             .map(|field| field.name.clone())
             .collect();
         for name in missing {

@@ -6,11 +6,11 @@ use regex::Regex;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::model::{Link, Lookup, Mapping, Missing, NullPolicy, Source, TooLong, WritePolicy};
-use super::record_types;
 use super::transform::Transform;
-use super::wire::{rejection, to_wire};
+use super::wire::{label_of, rejection, to_wire};
+use super::{places, record_types};
 use crate::destination::{DestinationError, Payload, Wire};
-use crate::types::{Column, Field, ObjectDescribe, RecordType, Value};
+use crate::types::{Column, Field, FieldType, ObjectDescribe, PicklistValue, RecordType, Value};
 
 /// Field API name to what the source says, where that is not what is sent: the parent's number
 /// instead of its id, a record type's name, a picklist value's label.
@@ -54,6 +54,8 @@ enum Target {
     Value,
     /// As the id of the record type that it names.
     RecordType(Vec<RecordType>),
+    /// As the label of a state or a country, beside a picklist of codes.
+    PlaceLabel(Vec<PicklistValue>),
     /// As the id of a parent, which the plan finds later.
     Parent(Lookup),
 }
@@ -105,10 +107,11 @@ impl Mapper {
                     Source::Constant(text) => ReadySource::Constant(Value::Text(text.clone())),
                     Source::Template(text) => ReadySource::Template(parts(text, at)?),
                 };
-                let target = match &link.lookup {
-                    Some(lookup) => Target::Parent(lookup.clone()),
-                    None if record_types::is_record_type(field) => Target::RecordType(object.record_types.clone()),
-                    None => Target::Value,
+                let target = match (&link.lookup, places::codes_beside(object, field)) {
+                    (Some(lookup), _) => Target::Parent(lookup.clone()),
+                    _ if record_types::is_record_type(field) => Target::RecordType(object.record_types.clone()),
+                    (None, Some(codes)) => Target::PlaceLabel(codes.to_vec()),
+                    (None, None) => Target::Value,
                 };
                 Ok(Ready { link: link.clone(), field: field.clone(), source, target })
             })
@@ -225,10 +228,17 @@ impl Ready {
                     .map(|wire| translated(wire, text.trim()))
                     .map_err(refused)
             }
-            Target::Value => {
+            Target::Value | Target::PlaceLabel(_) => {
                 let truncate =
                     self.link.too_long == TooLong::Truncate || self.link.transforms.contains(&Transform::Truncate);
-                to_wire(&value, &self.field, truncate).map(Made::Sent).map_err(refused)
+                let label = match &self.target {
+                    Target::PlaceLabel(codes) => label_of(&value.to_string(), codes).map(Value::Text),
+                    _ => None,
+                };
+                let wire = to_wire(label.as_ref().unwrap_or(&value), &self.field, truncate).map_err(refused)?;
+                let by_name = matches!(self.field.kind, FieldType::Picklist | FieldType::MultiPicklist);
+                let told = by_name || label.is_some();
+                Ok(if told { translated(wire, value.to_string().trim()) } else { Made::Sent(wire) })
             }
         }
     }
@@ -273,7 +283,7 @@ fn parts(template: &str, at: impl Fn(&str) -> Result<usize, String>) -> Result<V
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::{ColumnType, FieldType};
+    use crate::types::ColumnType;
     use serde_json::json;
 
     fn column(name: &str) -> Column {

@@ -7,6 +7,8 @@ mod check;
 mod mapper;
 mod model;
 mod nearest;
+mod persons;
+mod places;
 mod record_types;
 mod transform;
 mod wire;
@@ -18,6 +20,8 @@ pub use model::{
     RecordMatcher, RowSelection, Source, TooLong, WritePolicy,
 };
 pub use nearest::nearest;
+pub use persons::{IS_PERSON, are_persons, has_persons, is_person_contact, is_required};
+pub use places::{Place as AddressPlace, places, refused as refused_place};
 pub use record_types::{is_record_type, named as named_record_type};
 pub use transform::{Transform, TransformError};
 pub use wire::{check_match_value, comparable_text, is_email, wire_equal};

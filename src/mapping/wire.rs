@@ -1,15 +1,18 @@
 //! A value as the destination's API takes it, by the field's type; and when two such values are
 //! the same to the destination.
 
-use jiff::civil;
-use serde_json::{Number, json};
+mod equal;
+mod numbers;
+mod picklists;
+mod text;
+mod times;
 
 use crate::destination::{DestinationError, ErrorKind, Wire};
-use crate::types::{Decimal, Field, FieldType, Value};
+use crate::types::{Field, FieldType, Value};
 
-/// The last day that Salesforce stores (dates run from 1700-01-01 to 4000-12-31).
-const LAST_DAY: civil::Date = civil::date(4000, 12, 31);
-const FIRST_DAY: civil::Date = civil::date(1700, 1, 1);
+pub use equal::{comparable_text, wire_equal};
+pub(super) use picklists::label_of;
+pub use text::is_email;
 
 /// Why a value cannot be sent: the row is rejected and nothing is sent for it.
 pub(super) fn rejection(code: &str, field: &Field, message: String, hint: Option<&str>) -> DestinationError {
@@ -28,19 +31,41 @@ pub(super) fn to_wire(value: &Value, field: &Field, truncate: bool) -> Result<Wi
         return Ok(Wire::Null);
     }
     match &field.kind {
-        FieldType::Boolean => boolean(value, field),
-        FieldType::Int | FieldType::Long => number(value, field, true),
-        FieldType::Double | FieldType::Currency | FieldType::Percent => number(value, field, false),
-        FieldType::Date => date(value, field),
-        FieldType::DateTime => date_time(value, field),
-        FieldType::Time => match value {
-            Value::Time(time) => Ok(json!(format!("{}Z", time.strftime("%H:%M:%S%.3f")))),
-            Value::Text(text) if text.trim().parse::<civil::Time>().is_ok() => Ok(json!(text.trim())),
-            other => Err(unreadable(other, field, "a time")),
-        },
-        FieldType::Reference | FieldType::Id => reference(value, field),
-        FieldType::Picklist if field.restricted_picklist => picklist(value, field),
-        _ => text(value, field, truncate),
+        FieldType::Boolean => numbers::boolean(value, field),
+        FieldType::Int | FieldType::Long | FieldType::Double | FieldType::Currency | FieldType::Percent => {
+            numbers::number(value, field)
+        }
+        FieldType::Date => times::date(value, field),
+        FieldType::DateTime => times::date_time(value, field),
+        FieldType::Time => times::time(value, field),
+        FieldType::Reference | FieldType::Id => text::reference(value, field),
+        FieldType::Picklist => picklists::picklist(value, field),
+        FieldType::MultiPicklist => picklists::several(value, field),
+        FieldType::Address | FieldType::Location | FieldType::Base64 => Err(rejection(
+            "TYPE_CANNOT_BE_SENT",
+            field,
+            format!("{}: {}", field.name, not_sent(&field.kind).unwrap_or("it cannot be sent")),
+            Some("Cut this line."),
+        )),
+        FieldType::String
+        | FieldType::TextArea
+        | FieldType::Email
+        | FieldType::Phone
+        | FieldType::Url
+        | FieldType::Combobox
+        | FieldType::EncryptedString
+        | FieldType::AnyType
+        | FieldType::Other(_) => text::text(value, field, truncate),
+    }
+}
+
+/// Why a type cannot be sent at all.
+pub(super) fn not_sent(kind: &FieldType) -> Option<&'static str> {
+    match kind {
+        FieldType::Address => Some("an address cannot be sent as a whole"),
+        FieldType::Location => Some("a geolocation cannot be sent as a whole"),
+        FieldType::Base64 => Some("the content of a file cannot be sent"),
+        _ => None,
     }
 }
 
@@ -66,231 +91,14 @@ fn short(text: &str) -> String {
     }
 }
 
-fn text(value: &Value, field: &Field, truncate: bool) -> Result<Wire, DestinationError> {
-    let mut text = value.to_string();
-    if field.kind == FieldType::Email {
-        // Salesforce stores it without the spaces around it.
-        text = text.trim().to_owned();
-        if !is_email(&text) {
-            return Err(rejection(
-                "INVALID_EMAIL_ADDRESS",
-                field,
-                format!("{}: `{}` is not an email address", field.name, short(&text)),
-                Some("Correct it in the source, or leave such rows out of the query."),
-            ));
-        }
-    }
-    let length = text.chars().count();
-    if field.length > 0 && length > field.length as usize {
-        if !truncate {
-            return Err(rejection(
-                "STRING_TOO_LONG",
-                field,
-                format!("{}: {length} characters, {} fit (`{}`)", field.name, field.length, short(&text)),
-                Some("Set too_long = \"truncate\" on this link, or shorten it in the query."),
-            ));
-        }
-        text = text.chars().take(field.length as usize).collect();
-    }
-    Ok(json!(text))
-}
-
-/// Whether Salesforce would take this as an email address: one `@`, a local part, a dotted domain
-/// whose labels are letters, digits and hyphens, no white space.
-pub fn is_email(text: &str) -> bool {
-    let Some((local, domain)) = text.split_once('@') else { return false };
-    let label = |label: &str| {
-        !label.is_empty()
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-            && label.chars().all(|c| c.is_alphanumeric() || c == '-')
-    };
-    !local.is_empty()
-        && !local.starts_with('.')
-        && !local.ends_with('.')
-        && !local.contains("..")
-        && local.chars().all(|c| c.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c))
-        && domain.contains('.')
-        && domain.split('.').all(label)
-}
-
-fn picklist(value: &Value, field: &Field) -> Result<Wire, DestinationError> {
-    let text = value.to_string();
-    let wanted = text.trim();
-    let active = || field.picklist.iter().filter(|entry| entry.active);
-    if let Some(entry) = active().find(|entry| entry.value == wanted) {
-        return Ok(json!(entry.value));
-    }
-    let near = active().max_by(|a, b| {
-        strsim::jaro_winkler(&a.value.to_lowercase(), &wanted.to_lowercase())
-            .total_cmp(&strsim::jaro_winkler(&b.value.to_lowercase(), &wanted.to_lowercase()))
-    });
-    Err(DestinationError {
-        hint: near.map(|entry| format!("The nearest value is `{}`: add a map transform to this link.", entry.value)),
-        ..rejection(
-            "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST",
-            field,
-            format!("{}: `{}` is not in the restricted picklist", field.name, short(wanted)),
-            None,
-        )
-    })
-}
-
-fn boolean(value: &Value, field: &Field) -> Result<Wire, DestinationError> {
-    match value {
-        Value::Bool(b) => Ok(json!(b)),
-        Value::Number(n) if n.normalized() == Decimal::new(1, 0) => Ok(json!(true)),
-        Value::Number(n) if n.unscaled == 0 => Ok(json!(false)),
-        Value::Text(text) => match text.trim().to_lowercase().as_str() {
-            "true" | "t" | "yes" | "y" | "1" | "on" => Ok(json!(true)),
-            "false" | "f" | "no" | "n" | "0" | "off" => Ok(json!(false)),
-            _ => Err(unreadable(value, field, "true or false")),
-        },
-        other => Err(unreadable(other, field, "true or false")),
-    }
-}
-
-fn number(value: &Value, field: &Field, whole: bool) -> Result<Wire, DestinationError> {
-    let what = if whole { "a whole number" } else { "a number" };
-    let decimal = match value {
-        Value::Number(n) => *n,
-        Value::Text(text) => text.parse().map_err(|_| unreadable(value, field, what))?,
-        Value::Float(x) if x.is_finite() => {
-            return Number::from_f64(*x).map(Wire::Number).ok_or_else(|| unreadable(value, field, what));
-        }
-        other => return Err(unreadable(other, field, what)),
-    }
-    .normalized();
-    if decimal.scale == 0
-        && let Ok(n) = i64::try_from(decimal.unscaled)
-    {
-        return Ok(json!(n));
-    }
-    if whole {
-        return Err(unreadable(value, field, what));
-    }
-    // JSON numbers are read as doubles: refuse what a double cannot hold rather than change a digit.
-    let double = decimal.to_f64();
-    match double.to_string().parse::<Decimal>() {
-        Ok(back) if back.normalized() == decimal => {
-            Number::from_f64(double).map(Wire::Number).ok_or_else(|| unreadable(value, field, what))
-        }
-        _ => Err(rejection(
-            "NUMBER_OUTSIDE_VALID_RANGE",
-            field,
-            format!("{}: {decimal} has more digits than a JSON number keeps", field.name),
-            Some("Round it in the query."),
-        )),
-    }
-}
-
-fn date(value: &Value, field: &Field) -> Result<Wire, DestinationError> {
-    let date = match value {
-        Value::Date(date) => *date,
-        // A wall clock's day needs no zone; an instant's day does, so those are refused.
-        Value::TimestampNtz(wall) => wall.date(),
-        Value::Text(text) => {
-            text.trim().parse::<civil::Date>().map_err(|_| unreadable(value, field, "a date such as 2024-01-31"))?
-        }
-        other => return Err(unreadable(other, field, "a date")),
-    };
-    in_range(date, field)?;
-    Ok(json!(date.to_string()))
-}
-
-fn in_range(date: civil::Date, field: &Field) -> Result<(), DestinationError> {
-    if (FIRST_DAY..=LAST_DAY).contains(&date) {
-        return Ok(());
-    }
-    Err(rejection(
-        "DATE_OUT_OF_RANGE",
-        field,
-        format!("{}: {date} is outside 1700-01-01 … 4000-12-31, all that Salesforce stores", field.name),
-        Some("Turn such a date into NULL in the query."),
-    ))
-}
-
-fn date_time(value: &Value, field: &Field) -> Result<Wire, DestinationError> {
-    let utc = match value {
-        Value::TimestampLtz(utc) | Value::TimestampTz { utc, .. } => *utc,
-        Value::TimestampNtz(_) => {
-            return Err(rejection(
-                "ZONE_NEEDED",
-                field,
-                format!("{}: a timestamp without a zone could be any of 24 instants", field.name),
-                Some("Add the transform \"zone:Europe/Berlin\" (your zone) to this link."),
-            ));
-        }
-        Value::Text(text) => {
-            let instant: jiff::Timestamp = text
-                .trim()
-                .parse()
-                .map_err(|_| unreadable(value, field, "a date and time with a zone, such as 2024-01-31T10:00:00Z"))?;
-            jiff::tz::TimeZone::UTC.to_datetime(instant)
-        }
-        other => return Err(unreadable(other, field, "a date and time")),
-    };
-    in_range(utc.date(), field)?;
-    Ok(json!(utc.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()))
-}
-
-fn reference(value: &Value, field: &Field) -> Result<Wire, DestinationError> {
-    let text = value.to_string();
-    let id = text.trim();
-    if matches!(id.len(), 15 | 18) && id.bytes().all(|b| b.is_ascii_alphanumeric()) {
-        return Ok(json!(id));
-    }
-    Err(unreadable(value, field, "a record id of 15 or 18 characters"))
-}
-
-/// Text as the destination compares it: without the spaces around it, whatever its case.
-pub fn comparable_text(value: &Value) -> String {
-    match value {
-        Value::Number(n) => n.normalized().to_string(),
-        other => other.to_string().trim().to_lowercase(),
-    }
-}
-
-/// Whether the destination already has what would be sent: texts without trailing spaces, numbers
-/// rounded to the field's scale, instants as instants, ids by their first 15 characters.
-pub fn wire_equal(field: &Field, old: &Wire, new: &Wire) -> bool {
-    if old == new {
-        return true;
-    }
-    match (old, new) {
-        (Wire::Null, Wire::String(text)) | (Wire::String(text), Wire::Null) => text.trim().is_empty(),
-        (Wire::String(old), Wire::String(new)) => match field.kind {
-            FieldType::DateTime => match (instant(old), instant(new)) {
-                (Some(old), Some(new)) => old == new,
-                _ => false,
-            },
-            FieldType::Time => old.trim_end_matches('Z') == new.trim_end_matches('Z'),
-            FieldType::Reference | FieldType::Id => old.get(..15) == new.get(..15),
-            // Salesforce stores emails in lower case.
-            FieldType::Email => old.trim().to_lowercase() == new.trim().to_lowercase(),
-            _ => old.trim() == new.trim(),
-        },
-        (Wire::Number(old), Wire::Number(new)) => match (old.as_f64(), new.as_f64()) {
-            (Some(old), Some(new)) => {
-                let unit = 10f64.powi(i32::try_from(field.scale).unwrap_or(0));
-                (old - new).abs() * unit < 0.5 && ((old * unit).round() - (new * unit).round()).abs() < 0.5
-            }
-            _ => false,
-        },
-        // A checkbox that was never set reads as false.
-        (Wire::Null, Wire::Bool(new)) => !new,
-        _ => false,
-    }
-}
-
-/// Reads `2024-01-31T10:00:00.000+0000` (as Salesforce prints) and `…Z` (as we send).
-fn instant(text: &str) -> Option<jiff::Timestamp> {
-    text.parse().ok().or_else(|| jiff::Timestamp::strptime("%Y-%m-%dT%H:%M:%S%.f%z", text).ok())
-}
-
 #[cfg(test)]
 mod tests {
+    use jiff::civil;
+    use proptest::prelude::*;
+    use serde_json::json;
+
     use super::*;
+    use crate::types::Decimal;
 
     #[test]
     fn emails_are_checked_and_trimmed() {
@@ -332,15 +140,124 @@ mod tests {
         assert_eq!(to_wire(&Value::TimestampLtz(wall), &at, false).unwrap(), json!("2024-01-31T10:00:00.000Z"));
     }
 
+    /// Every type that a describe can name.
+    fn kinds() -> Vec<FieldType> {
+        use FieldType as T;
+        vec![
+            T::String,
+            T::TextArea,
+            T::Email,
+            T::Phone,
+            T::Url,
+            T::Picklist,
+            T::MultiPicklist,
+            T::Combobox,
+            T::Boolean,
+            T::Int,
+            T::Long,
+            T::Double,
+            T::Currency,
+            T::Percent,
+            T::Date,
+            T::DateTime,
+            T::Time,
+            T::Reference,
+            T::EncryptedString,
+            T::Id,
+            T::AnyType,
+            T::Other("hologram".into()),
+            T::Address,
+            T::Location,
+            T::Base64,
+        ]
+    }
+
+    fn values() -> impl Strategy<Value = Value> {
+        let date = (1i16..9999, 1i8..13, 1i8..29).prop_map(|(year, month, day)| civil::date(year, month, day));
+        let time = (0i8..24, 0i8..60, 0i8..60).prop_map(|(hour, minute, second)| civil::time(hour, minute, second, 0));
+        let at = (date.clone(), time.clone()).prop_map(|(date, time)| date.to_datetime(time));
+        prop_oneof![
+            any::<bool>().prop_map(Value::Bool),
+            (any::<i64>(), 0u8..20).prop_map(|(n, scale)| Value::Number(Decimal::new(i128::from(n), scale))),
+            any::<f64>().prop_map(Value::Float),
+            "\\PC{0,40}".prop_map(Value::Text),
+            "[0-9.:;TZ+-]{0,20}".prop_map(Value::Text),
+            date.prop_map(Value::Date),
+            time.prop_map(Value::Time),
+            at.clone().prop_map(Value::TimestampNtz),
+            at.prop_map(Value::TimestampLtz),
+            prop::collection::vec(any::<u8>(), 0..9).prop_map(Value::Binary),
+            "\\[\"[a-z]{0,4}\"\\]".prop_map(Value::Json),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn every_value_is_sent_as_plain_json_or_refused_by_name(value in values(), kind in prop::sample::select(kinds())) {
+            let field = Field::new("F__c", kind, 20);
+            match to_wire(&value, &field, false) {
+                Ok(wire) => {
+                    prop_assert!(!wire.is_array() && !wire.is_object());
+                    prop_assert!(wire_equal(&field, &wire, &wire));
+                    if let Some(text) = wire.as_str() {
+                        prop_assert!(!field.kind.is_text() || text.chars().count() <= 20);
+                    }
+                }
+                Err(error) => prop_assert!(error.fields == ["F__c"] && error.message.starts_with("F__c")),
+            }
+        }
+
+        #[test]
+        fn whole_numbers_and_their_texts_arrive_alike(n in -99_999_999_i64..99_999_999) {
+            let field = Field { precision: 9, scale: 0, ..Field::new("N__c", FieldType::Int, 0) };
+            let from_number = to_wire(&Value::Number(Decimal::new(i128::from(n), 0)), &field, false).unwrap();
+            prop_assert_eq!(&from_number, &json!(n));
+            prop_assert_eq!(to_wire(&Value::Text(n.to_string()), &field, false).unwrap(), from_number);
+        }
+
+        #[test]
+        fn a_number_keeps_its_digits(n in -9_999_999_999_999_i64..9_999_999_999_999, scale in 0u8..6) {
+            let field = Field::new("N__c", FieldType::Double, 0);
+            let decimal = Decimal::new(i128::from(n), scale);
+            let wire = to_wire(&Value::Number(decimal), &field, false).unwrap();
+            prop_assert_eq!(wire.to_string().trim_end_matches(".0").parse::<Decimal>().unwrap().normalized(), decimal.normalized());
+        }
+
+        #[test]
+        fn a_day_stays_the_day(year in 1700i16..4001, month in 1i8..13, day in 1i8..29) {
+            let date = civil::date(year, month, day);
+            let field = Field::new("D__c", FieldType::Date, 0);
+            prop_assert_eq!(to_wire(&Value::Date(date), &field, false).unwrap(), json!(date.to_string()));
+            prop_assert_eq!(to_wire(&Value::TimestampNtz(date.at(23, 59, 59, 0)), &field, false).unwrap(), json!(date.to_string()));
+        }
+    }
+
     #[test]
-    fn equal_to_the_destination_is_equal() {
-        let at = Field::new("At__c", FieldType::DateTime, 0);
-        assert!(wire_equal(&at, &json!("2024-01-31T10:00:00.000+0000"), &json!("2024-01-31T10:00:00.000Z")));
-        let text = Field::new("Title", FieldType::String, 80);
-        assert!(wire_equal(&text, &json!("VP"), &json!("VP  ")));
-        assert!(!wire_equal(&text, &json!("VP"), &json!("vp")));
-        assert!(wire_equal(&Field::new("V", FieldType::Currency, 0), &json!(10.0), &json!(10)));
-        assert!(!wire_equal(&Field::new("V", FieldType::Currency, 0), &json!(10.0), &json!(10.01)));
-        assert!(wire_equal(&Field::new("E", FieldType::Email, 80), &json!("a@b.io"), &json!("A@b.io")));
+    fn what_has_no_plain_form_is_refused_by_name() {
+        for kind in [FieldType::Address, FieldType::Location, FieldType::Base64] {
+            let error = to_wire(&Value::from("x"), &Field::new("F__c", kind, 0), false).unwrap_err();
+            assert_eq!(error.code, "TYPE_CANNOT_BE_SENT");
+        }
+    }
+
+    #[test]
+    fn numbers_that_do_not_fit_are_refused() {
+        let places = Field { precision: 18, scale: 15, ..Field::new("Where__Latitude__s", FieldType::Double, 0) };
+        assert!(to_wire(&Value::from("52.52"), &places, false).is_ok());
+        let small = Field { precision: 5, scale: 2, ..Field::new("N__c", FieldType::Percent, 0) };
+        let staff = Field { precision: 8, scale: 0, ..Field::new("NumberOfEmployees", FieldType::Int, 0) };
+        for (field, text) in [(&places, "91"), (&small, "1000"), (&staff, "100000000"), (&staff, "1.5")] {
+            assert!(to_wire(&Value::from(text), field, false).is_err(), "{text}");
+        }
+        assert_eq!(to_wire(&Value::from("999.99"), &small, false).unwrap(), json!(999.99));
+    }
+
+    #[test]
+    fn times_are_written_in_full() {
+        let field = Field::new("Opens__c", FieldType::Time, 0);
+        for text in ["09:30", "09:30:00", "09:30:00.000Z"] {
+            assert_eq!(to_wire(&Value::from(text), &field, false).unwrap(), json!("09:30:00.000Z"), "{text}");
+        }
+        assert!(to_wire(&Value::from("half past nine"), &field, false).is_err());
     }
 }

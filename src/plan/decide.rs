@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Action;
 use crate::destination::{DestinationError, ErrorKind, Payload, Record, Wire};
-use crate::mapping::{MatchMode, Operation, Sources, wire_equal};
+use crate::mapping::{MatchMode, Operation, Sources, is_person_contact, is_required, refused_place, wire_equal};
 use crate::types::ObjectDescribe;
 
 /// One field of a plan: what the record has and what it would get.
@@ -32,6 +32,10 @@ pub struct Rules<'a> {
     pub object: &'a ObjectDescribe,
     /// Fields that are written only where the record has nothing.
     pub only_if_empty: &'a [String],
+    /// Whether the records are person accounts.
+    pub persons: bool,
+    /// Whether states and countries are picklists, so that a state needs its country.
+    pub has_places: bool,
 }
 
 /// What is known of a row when it is decided about.
@@ -111,6 +115,18 @@ pub fn decide(rules: &Rules<'_>, row: RowFacts<'_>, candidates: &[&Record]) -> D
             "Fill it in the source, match by another field, or leave such rows out of the query.",
         );
     }
+    if let ([one], Operation::Update | Operation::Upsert | Operation::Delete) = (candidates, rules.operation)
+        && is_person_contact(rules.object, &one.fields)
+    {
+        return Decision {
+            candidates: vec![one.id.clone()],
+            ..Decision::hold(
+                "PERSON_ACCOUNT",
+                format!("{} is the contact of a person account, which is written through its account", one.id),
+                "Give persons a mapping onto Account (PersonEmail, LastName, …), or leave them out of the query.",
+            )
+        };
+    }
     match (candidates, rules.operation) {
         ([], Operation::Create | Operation::Upsert) => create(rules, row),
         ([], Operation::Update | Operation::Delete) => Decision {
@@ -161,11 +177,16 @@ fn parent(record: &Record) -> Option<String> {
 
 fn create(rules: &Rules<'_>, row: RowFacts<'_>) -> Decision {
     let payload = row.payload;
+    if rules.has_places
+        && let Some(refused) = refused_place(rules.object, payload, None)
+    {
+        return Decision::reject(refused);
+    }
     let missing: Vec<String> = rules
         .object
         .fields
         .iter()
-        .filter(|field| field.is_required() && payload.get(&field.name).is_none_or(Wire::is_null))
+        .filter(|field| is_required(field, rules.persons) && payload.get(&field.name).is_none_or(Wire::is_null))
         .map(|field| field.name.clone())
         .collect();
     if !missing.is_empty() {
@@ -212,6 +233,12 @@ fn update(rules: &Rules<'_>, row: RowFacts<'_>, record: &Record) -> Decision {
         let source = row.sources.get(name).cloned();
         fields.push(FieldChange { field: field.name.clone(), old: old.clone(), new: new.clone(), source });
     }
+    if rules.has_places {
+        let changed: Payload = fields.iter().map(|change| (change.field.clone(), change.new.clone())).collect();
+        if let Some(refused) = refused_place(rules.object, &changed, Some(&record.fields)) {
+            return Decision { record: Some(record.id.clone()), ..Decision::reject(refused) };
+        }
+    }
     let action = if fields.is_empty() { Action::Skip } else { Action::Update };
     Decision {
         record: Some(record.id.clone()),
@@ -248,7 +275,14 @@ mod tests {
     fn decided(operation: Operation, payload: &Payload, candidates: &[&Record]) -> Decision {
         let object = object();
         let only_if_empty = ["Phone".to_owned()];
-        let rules = Rules { operation, matching: Some(MatchMode::All), object: &object, only_if_empty: &only_if_empty };
+        let rules = Rules {
+            operation,
+            matching: Some(MatchMode::All),
+            object: &object,
+            only_if_empty: &only_if_empty,
+            persons: false,
+            has_places: false,
+        };
         let row = RowFacts { payload, sources: &Sources::new(), rejections: &[], can_match: true };
         decide(&rules, row, candidates)
     }
@@ -266,6 +300,18 @@ mod tests {
         assert_eq!(decided(Operation::Create, &row, &[&there]).action, Action::Skip);
         let held = decided(Operation::Upsert, &row, &[&there, &there]);
         assert_eq!((held.action, held.candidates.len()), (Action::Hold, 2));
+    }
+
+    #[test]
+    fn the_contact_of_a_person_account_is_held() {
+        let row = payload(&[("LastName", json!("Roy"))]);
+        let mut there = record(Wire::Null);
+        there.fields.insert("IsPersonAccount".to_owned(), json!(true));
+        for operation in [Operation::Upsert, Operation::Update, Operation::Delete] {
+            let held = decided(operation, &row, &[&there]);
+            assert_eq!((held.action, held.reason.unwrap().code.as_str()), (Action::Hold, "PERSON_ACCOUNT"));
+        }
+        assert_eq!(decided(Operation::Create, &row, &[&there]).action, Action::Skip);
     }
 
     #[test]

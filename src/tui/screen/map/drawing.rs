@@ -20,7 +20,9 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use crate::mapping::automatch::{self, Proposal};
-use crate::mapping::{Finding, Lookup, Mapping, Operation, Place, RowSelection, Severity, check};
+use crate::mapping::{
+    Finding, Lookup, Mapping, Operation, Place, RowSelection, Severity, are_persons, check, is_required,
+};
 use crate::tui::keys::MapAction;
 use crate::types::{Column, Field, ObjectDescribe, Value};
 
@@ -311,7 +313,8 @@ impl Drawing {
     /// Whether a create would fail for want of this field.
     pub fn is_missing(&self, field: &Field) -> bool {
         let creates = matches!(self.mapping().operation, Operation::Create | Operation::Upsert);
-        creates && field.is_required() && self.mapping().link_to(&field.name).is_none()
+        let is_set = |name: &str| self.mapping().link_to(name).is_some();
+        creates && !is_set(&field.name) && is_required(field, are_persons(&self.object, is_set))
     }
 
     /// How the record is found that this reference points to.
