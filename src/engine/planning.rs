@@ -86,12 +86,16 @@ impl Engine {
         }
         let columns = source.describe(&sql).await?;
         let org = destination.org().await?;
-        let shape = self.shape_at(destination.as_ref(), &org, &mapping, Freshness::Recent).await?;
-        let Shape { object, parents } = shape.value;
         let name = id.to_string();
-        self.recover_jobs(&name, destination.as_ref(), &object, &cancel).await?;
-        let mapping = mapping.respelled(&object);
-        self.refuse_broken(id, &model, &mapping, &columns, &object, &parents)?;
+        let mut shape = self.shape_at(destination.as_ref(), &org, &mapping, Freshness::Recent).await?.value;
+        self.recover_jobs(&name, destination.as_ref(), &shape.object, &cancel).await?;
+        if self.refuse_broken(id, &model, &mapping, &columns, &shape).is_err() {
+            // Somebody may have given the permission, or made the field, a minute ago.
+            shape = self.shape_at(destination.as_ref(), &org, &mapping, Freshness::Now).await?.value;
+        }
+        let mapping = mapping.respelled(&shape.object);
+        self.refuse_broken(id, &model, &mapping, &columns, &shape)?;
+        let Shape { object, parents } = shape;
         if let Some(other) = self.store.org_of(&name)?.filter(|other| *other != org.id) {
             return Err(EngineError::configuration(format!(
                 "{name} was synced to the org {other}, and [salesforce.{}] is now {} ({})",
@@ -137,10 +141,9 @@ impl Engine {
         model: &Model,
         mapping: &Mapping,
         columns: &[crate::types::Column],
-        object: &ObjectDescribe,
-        parents: &[ObjectDescribe],
+        shape: &Shape,
     ) -> Result<(), EngineError> {
-        let mut broken: Vec<String> = check(mapping, columns, object, parents)
+        let mut broken: Vec<String> = check(mapping, columns, &shape.object, &shape.parents)
             .iter()
             .filter(|finding| finding.severity == Severity::Error)
             .map(ToString::to_string)

@@ -198,3 +198,109 @@ fn the_objects_that_can_be_written_are_listed_and_a_slip_of_the_pen_is_named() {
     assert_eq!(plan.code, 2);
     assert!(plan.err.contains("no object `Contct`") && plan.err.contains("Did you mean `Contact`?"), "{}", plan.err);
 }
+
+/// A mapping onto Contact by email with these links beside the last name.
+fn by_email(links: &str) -> String {
+    contacts(links.trim_start().trim_start_matches("[[link]]").trim_start())
+}
+
+#[test]
+fn a_record_type_is_named_and_its_picklist_values_are_known() {
+    let constant = |tier: &str| {
+        by_email(&format!(
+            "[[link]]\nvalue = \"private\"\nfield = \"RecordTypeId\"\n[[link]]\nvalue = \"{tier}\"\nfield = \"Tier__c\""
+        ))
+    };
+    let world = world(CLEAN, BY_NUMBER);
+    world.write("models/customers/contacts.toml", constant("silver"));
+    let plan = world.gondola(&["plan", MAPPING, "--json"]);
+    assert_eq!(plan.code, 0, "{}", plan.err);
+    let created = plan.rows().into_iter().find(|row| row["action"] == "create").unwrap();
+    let record_type = field(&created, "RecordTypeId");
+    assert!(record_type["new"].as_str().unwrap().starts_with("012"), "{record_type}");
+    assert_eq!(record_type["source"], "private");
+    assert_eq!(
+        (&field(&created, "Tier__c")["new"], &field(&created, "Tier__c")["source"]),
+        (&json!("Silver"), &json!("silver"))
+    );
+    assert_eq!(world.run().code, 0);
+    let made = world.soql("SELECT RecordType.DeveloperName FROM Contact WHERE LastName = 'O\\'Brien'");
+    assert_eq!(made[0]["RecordType"]["DeveloperName"], "Private");
+    assert_eq!(world.gondola(&["run", MAPPING, "--yes", "--full", "--json"]).summary()["actions"]["update"], 0);
+
+    // Gold is a value of the field, but not of this record type.
+    world.write("models/customers/contacts.toml", constant("Gold"));
+    let refused = world.gondola(&["plan", MAPPING]);
+    assert_eq!(refused.code, 2);
+    assert!(refused.err.contains("`Gold` is not in the restricted picklist"), "{}", refused.err);
+
+    // By a column, row by row.
+    let sql = "SELECT CUSTOMER_ID, EMAIL, LAST_NAME, CASE WHEN CUSTOMER_ID = 1 THEN 'Bussiness' ELSE 'Business' END AS KIND \
+               FROM CUSTOMERS WHERE CUSTOMER_ID <= 3";
+    world.write_model(sql);
+    world.write("models/customers/contacts.toml", by_email("[[link]]\ncolumn = \"KIND\"\nfield = \"RecordTypeId\""));
+    let plan = world.gondola(&["plan", MAPPING, "--json"]);
+    let unknown = row(&plan, 1);
+    assert_eq!((&unknown["action"], &unknown["error"]["code"]), (&json!("reject"), &json!("UNKNOWN_RECORD_TYPE")));
+    assert!(unknown["error"]["message"].as_str().unwrap().contains("Business, Private"), "{unknown}");
+    assert!(unknown["error"]["hint"].as_str().unwrap().contains("`Business`"), "{unknown}");
+    assert_eq!(row(&plan, 2)["action"], "update");
+}
+
+#[test]
+fn states_and_countries_go_by_code_or_label_and_never_alone() {
+    let world = World::new(Options { state_country_picklists: true, ..small() });
+    world.write_model("SELECT * FROM CUSTOMERS WHERE CUSTOMER_ID <= 10 OR CUSTOMER_ID = 21");
+    let state = "[[link]]\ncolumn = \"STATE\"\nfield = \"MailingStateCode\"\n";
+    let country = "[[link]]\ncolumn = \"COUNTRY\"\nfield = \"MailingCountryCode\"";
+    world.write("models/customers/contacts.toml", by_email(state));
+    let alone = world.gondola(&["plan", MAPPING, "--json"]);
+    let rejected = alone.rows().into_iter().find(|row| row["action"] == "reject").unwrap();
+    assert_eq!(rejected["error"]["code"], "FIELD_INTEGRITY_EXCEPTION");
+    assert!(rejected["error"]["message"].as_str().unwrap().contains("has no country beside it"), "{rejected}");
+
+    world.write("models/customers/contacts.toml", by_email(&format!("{state}{country}")));
+    let run = world.run();
+    assert_eq!(run.code, 0, "{}{}", run.out, run.err);
+    let california = row(&run, 21);
+    let state = field(&california, "MailingStateCode");
+    assert_eq!((&state["new"], &state["source"]), (&json!("CA"), &json!("California")));
+    assert_eq!(field(&california, "MailingCountryCode")["new"], "US");
+    let again = world.gondola(&["run", MAPPING, "--yes", "--full", "--json"]).summary();
+    assert_eq!((&again["actions"]["update"], &again["actions"]["create"]), (&json!(0), &json!(0)), "{again}");
+
+    // The labels' own fields take codes too.
+    let labels = "[[link]]\ncolumn = \"STATE\"\nfield = \"MailingState\"\n[[link]]\ncolumn = \"COUNTRY\"\nfield = \"MailingCountry\"";
+    world.write("models/customers/contacts.toml", by_email(labels));
+    let plan = world.gondola(&["plan", MAPPING, "--full", "--json"]);
+    assert_eq!(plan.summary()["actions"]["skip"], 11, "{}", plan.out);
+}
+
+#[test]
+fn what_the_user_may_not_do_is_said_before_anything_is_read() {
+    let world = world(CLEAN, BY_NUMBER);
+    world.fault(json!({"on": "field", "do": "read-only", "object": "Contact", "field": "Title"}));
+    world.write("models/customers/contacts.toml", by_email("[[link]]\ncolumn = \"TITLE\"\nfield = \"Title\""));
+    let plan = world.gondola(&["plan", MAPPING]);
+    assert_eq!(plan.code, 2);
+    for part in
+        ["Title cannot be written: it is read-only for this user.", "Edit on Contact.Title; `gondola grants sales`"]
+    {
+        assert!(plan.err.contains(part), "{part} in\n{}", plan.err);
+    }
+    world.fault(json!({"on": "object", "do": "no-create", "object": "Contact"}));
+    world.write("models/customers/contacts.toml", contacts(BY_NUMBER));
+    // Nobody noticed yet: what was read just now is not asked for again.
+    world.gondola(&["describe", "sales", "Contact", "--refresh"]);
+    let plan = world.gondola(&["plan", MAPPING]);
+    assert_eq!(plan.code, 2);
+    assert!(
+        plan.err.contains("no Create permission on Contact. Ask an administrator for Create on Contact"),
+        "{}",
+        plan.err
+    );
+
+    // Once the administrator has been, the next plan knows.
+    world.fault(json!({"on": "object", "do": "off", "object": "Contact"}));
+    assert_eq!(world.gondola(&["plan", MAPPING]).code, 0);
+}

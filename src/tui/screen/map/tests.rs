@@ -4,9 +4,11 @@ use super::drawing::fixture;
 use super::*;
 use crate::config::Model;
 use crate::engine::Aged;
+use crate::tui::overlay::Overlay;
 use crate::tui::screen::Request;
 use crate::tui::testing::Harness;
 use crate::tui::ticket::Tickets;
+use crate::types::{Field, FieldType, ObjectDescribe, ObjectSummary};
 
 /// A screen with what the program gives it.
 struct Stage {
@@ -188,6 +190,80 @@ fn a_line_can_be_dragged_with_the_mouse() {
     stage.send(at(MouseKind::Up, 60, 5));
     let links = &stage.map.drawing.as_ref().unwrap().mapping().links;
     assert_eq!((links[0].column(), links[0].field.as_str()), (Some("FIRST_NAME"), "FirstName"));
+}
+
+fn reply(stage: &mut Stage, question: Question, text: &str) -> Vec<Effect> {
+    stage.send(Event::Reply(question, &Reply::Text(text.into())))
+}
+
+#[test]
+fn another_object_gets_a_mapping_of_its_own_and_this_one_is_saved() {
+    let mut stage = Stage::opened(Some(fixture::mapping()));
+    stage.press(MapAction::Cut);
+    let asked = stage.press(MapAction::Object);
+    let [Effect::Objects(ticket, connection)] = asked.as_slice() else { panic!("{asked:?}") };
+    assert_eq!(connection, "sales");
+    let object = |name: &str, may| ObjectSummary {
+        name: name.into(),
+        label: name.into(),
+        createable: may,
+        updateable: may,
+        deletable: may,
+        custom: false,
+    };
+    let objects = Answer::Objects(Ok(vec![object("Account", true), object("Contact", true), object("Event", false)]));
+    stage.send(Event::Answer(*ticket, &objects));
+    let Some(Request::Open(Overlay::Pick { picker, .. })) = stage.requests.last() else { panic!("no list") };
+    assert_eq!(picker.chosen(), Some("Contact"), "the object at hand is selected");
+    let effects = reply(&mut stage, Question::Object, "Account");
+    let [Effect::SaveMapping(saved, id, _), Effect::Describe(_, asked, _)] = effects.as_slice() else {
+        panic!("{effects:?}")
+    };
+    assert_eq!((id.mapping.as_str(), asked.object.as_str(), asked.links.len()), ("people", "Account", 0));
+    // The old mapping's file is written while the new one is open.
+    stage.send(Event::Answer(*saved, &Answer::Saved(Ok(()))));
+    assert!(stage.work.mapping.is_none() && stage.map.drawing.is_none());
+    assert_eq!(stage.work.model.as_ref().unwrap().mappings[0].slug, "people");
+}
+
+#[test]
+fn a_reference_gets_a_lookup_from_the_fields_of_its_parent() {
+    let mut mapping = fixture::mapping();
+    mapping.links.insert(0, crate::mapping::Link::new("COMPANY", "AccountId"));
+    let mut stage = Stage::opened(Some(mapping));
+    assert_eq!(stage.press(MapAction::Lookup), [], "the cursor is on no reference");
+    let drawing = stage.map.drawing.as_mut().unwrap();
+    let company = drawing.columns.iter().position(|column| column.name == "COMPANY").unwrap();
+    drawing.select(drawing::Side::Columns, company);
+    let asked = stage.press(MapAction::Lookup);
+    let [Effect::Describe(ticket, question, Freshness::Any)] = asked.as_slice() else { panic!("{asked:?}") };
+    assert_eq!(question.links[0].lookup.as_ref().unwrap().object, "Account");
+    let number = Field { unique: true, external_id: true, ..Field::new("Number__c", FieldType::String, 20) };
+    let account = ObjectDescribe::new("Account", vec![Field::new("Name", FieldType::String, 255), number]);
+    let shape = Aged::now(Shape { object: fixture::contact(), parents: vec![account] });
+    stage.send(Event::Answer(*ticket, &Answer::Described(Ok(Arc::new(shape)))));
+    let Some(Request::Open(Overlay::Pick { picker, .. })) = stage.requests.last() else { panic!("no list") };
+    assert_eq!(picker.chosen(), Some("Account.Number__c"), "what is unique comes first");
+    reply(&mut stage, Question::Lookup, "Account.Number__c");
+    let lookup =
+        |stage: &Stage| stage.map.drawing.as_ref().unwrap().mapping().link_to("AccountId").unwrap().lookup.clone();
+    assert_eq!(lookup(&stage).unwrap().field, "Number__c");
+    stage.press(MapAction::Undo);
+    assert_eq!(lookup(&stage), None);
+}
+
+#[test]
+fn refreshing_keeps_the_lines_and_says_what_is_gone() {
+    let mut stage = Stage::opened(Some(fixture::mapping()));
+    let asked = stage.press(MapAction::Refresh);
+    let [Effect::Describe(ticket, _, Freshness::Now)] = asked.as_slice() else { panic!("{asked:?}") };
+    let mut object = fixture::contact();
+    object.fields.retain(|field| field.name != "Title");
+    let shape = Aged::now(Shape { object, parents: Vec::new() });
+    stage.send(Event::Answer(*ticket, &Answer::Described(Ok(Arc::new(shape)))));
+    let drawing = stage.map.drawing.as_ref().unwrap();
+    assert_eq!(drawing.mapping(), &fixture::mapping());
+    assert!(drawing.findings.iter().any(|finding| finding.message.contains("no field `Title`")));
 }
 
 /// The whole program with this screen in front and everything fetched.

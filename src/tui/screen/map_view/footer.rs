@@ -97,9 +97,8 @@ fn along_one(preview: Preview, arrow: &str, paint: &Paint) -> Spans {
     let styles = &paint.styles;
     let before = (format!("   {}", shortly(&preview.before)), styles.text);
     let (text, style) = match preview.after {
-        After::Sent(after) if after == preview.before => return vec![before],
-        After::Sent(after) => (shortly(&after), styles.good),
-        After::Parent(which) => (which, styles.good),
+        After::Sent(after) | After::Parent(after) if after == preview.before => return vec![before],
+        After::Sent(after) | After::Parent(after) => (shortly(&after), styles.good),
         After::Kept => ("keeps its value".into(), styles.dim),
         After::Cleared => ("is emptied".into(), styles.warning),
         After::Rejected(why) => (format!("rejected: {}", plain(&why)), styles.error),

@@ -56,6 +56,29 @@ fn half_drawn_at_120_columns() {
 }
 
 #[test]
+fn a_lookup_says_how_the_record_is_found() {
+    let mut screen = screen();
+    let lookup = crate::mapping::Lookup {
+        object: "Account".into(),
+        field: "External_Id__c".into(),
+        missing: crate::mapping::Missing::Reject,
+    };
+    press(&mut screen, &[A::Key(M::Undo)]);
+    let company = screen.columns.iter().position(|column| column.name == "COMPANY").unwrap();
+    screen.select(Side::Columns, company);
+    press(&mut screen, &[K(M::Draw)]);
+    typed(&mut screen, "accountid");
+    press(&mut screen, &[K(M::Draw)]);
+    let link = screen.reference_here().unwrap().0;
+    screen.set_lookup(link, Some(lookup));
+    for (size, set) in [(SMALL, LineSet::Ascii), (LARGE, LineSet::Unicode)] {
+        let drawn = picture(screen.clone(), size, set);
+        assert!(drawn.contains(if size == SMALL { "-> Account b" } else { "→ Account by External_Id__c" }), "{drawn}");
+        assert!(drawn.contains("Account by External_Id__c"), "below: {drawn}");
+    }
+}
+
+#[test]
 fn half_drawn_in_ascii() {
     let drawn = picture(after(screen(), &TO_PHONE), SMALL, LineSet::Ascii);
     assert!(drawn.is_ascii());

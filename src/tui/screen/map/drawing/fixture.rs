@@ -19,7 +19,7 @@ pub(crate) fn contact() -> ObjectDescribe {
     let fields = vec![
         read_only(field("Id", "Contact ID", T::Id, 18)),
         read_only(field("IsDeleted", "Deleted", T::Boolean, 0)),
-        field("AccountId", "Account ID", T::Reference, 18),
+        Field { reference_to: vec!["Account".into()], ..field("AccountId", "Account ID", T::Reference, 18) },
         Field { nillable: false, ..field("LastName", "Last Name", T::String, 80) },
         field("FirstName", "First Name", T::String, 40),
         Field { picklist: values(&["Mr.", "Ms.", "Dr."]), ..field("Salutation", "Salutation", T::Picklist, 40) },

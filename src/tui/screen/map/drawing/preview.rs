@@ -18,7 +18,7 @@ pub struct Preview {
 pub enum After {
     /// This value.
     Sent(String),
-    /// The id of the record that is found by it.
+    /// The id of the record that is found by this.
     Parent(String),
     /// Nothing: the record keeps what it has.
     Kept,
@@ -46,9 +46,7 @@ impl Drawing {
                 let after = match (mapped.rejections.first(), mapped.payload.values().next()) {
                     (Some(rejection), _) => After::Rejected(rejection.message.clone()),
                     (None, None) => match (&link.lookup, mapped.sources.values().next()) {
-                        (Some(lookup), Some(text)) => {
-                            After::Parent(format!("{} where {} = \"{}\"", lookup.object, lookup.field, plain(text)))
-                        }
+                        (Some(_), Some(text)) => After::Parent(format!("\"{}\"", plain(text))),
                         _ => After::Kept,
                     },
                     (None, Some(serde_json::Value::Null)) => After::Cleared,
