@@ -10,12 +10,12 @@
 //! | [`types`] | cell values, columns, fields, keys: plain data |
 //! | [`destination`] | the trait that a run writes through, and the one error type of a row |
 //! | [`sql`] | SQL as text: a lexer that never fails, statements, lint, quoting |
-//! | [`mapping`] | links, transforms, wire values; what is wrong with a mapping; proposals |
-//! | [`plan`] | which rows changed, which record each means, what would be written; the books |
+//! | [`mapping`] | links, transforms, wire values by field type; record types, places, persons; what is wrong with a mapping; proposals |
+//! | [`plan`] | which rows changed, which record each means, which parents, what would be written; the books |
 //! | [`config`] | connections, models and mappings on disk; where secrets come from |
 //! | [`snowflake`] | sessions, statements, Arrow → values; the only folder that names firn |
 //! | [`salesforce`] | sign-in, describe, SOQL, Collections, limits, errors |
-//! | [`store`] | the state, one SQLite file: snapshots, runs, rows, journal |
+//! | [`store`] | the state, one SQLite file: snapshots, runs, rows, journal, describes |
 //! | [`engine`] | a run: extract → change → map → match → plan → write → settle |
 //! | [`cli`] | one file a command; text and JSON out |
 //! | [`tui`] | the full-screen program: message → update → effect |

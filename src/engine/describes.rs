@@ -165,7 +165,7 @@ impl Engine {
                 self.remember(org, "objects", known, asked)?
             }
         };
-        objects.value.sort_by(|one, other| one.name.to_lowercase().cmp(&other.name.to_lowercase()));
+        objects.value.sort_by_cached_key(|object| object.name.to_lowercase());
         Ok(objects)
     }
 

@@ -1,9 +1,10 @@
 //! Salesforce over REST: the only folder that speaks it.
 //!
-//! `hosts` says who may be given a secret, `auth` signs in, `login` lets a person do so, `client` makes one HTTP call,
-//! `errors` says what a refusal means, by the table in `codes`; above them `describe`, `soql` and `query` read,
-//! `collections` and `composite` write, `bulk` and `bulk_query` run jobs, `limits` counts. Wire facts come from Salesforce's REST API guide and
-//! from recorded answers of real orgs.
+//! `hosts` says who may be given a secret, `auth` signs in, `login` lets a person do so, `client`
+//! makes one HTTP call, `errors` says what a refusal means, by the table in `codes`; above them
+//! `describe`, `picklists`, `soql` and `query` read, `collections` and `composite` write, `bulk` and
+//! `bulk_query` run jobs, `limits` counts. Wire facts come from Salesforce's REST API guide and from
+//! recorded answers of real orgs.
 
 mod auth;
 mod bulk;

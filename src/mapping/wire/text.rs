@@ -65,5 +65,11 @@ pub(super) fn reference(value: &Value, field: &Field) -> Result<Wire, Destinatio
     if matches!(id.len(), 15 | 18) && id.bytes().all(|b| b.is_ascii_alphanumeric()) {
         return Ok(json!(id));
     }
-    Err(unreadable(value, field, "a record id of 15 or 18 characters"))
+    let parent = field.reference_to.first().map_or("Account", String::as_str);
+    Err(DestinationError {
+        hint: Some(format!(
+            "Give the link a lookup, such as {{ object = \"{parent}\", field = \"Name\" }}, or map a column of ids."
+        )),
+        ..unreadable(value, field, "a record id of 15 or 18 characters")
+    })
 }

@@ -8,7 +8,7 @@ use crate::tui::overlay::{Overlay, Question};
 use crate::tui::screen::Context;
 use crate::tui::widget::picker::{Choice, Picker};
 use crate::tui::widget::toast::Tone;
-use crate::types::{FieldType, ObjectDescribe, ObjectSummary};
+use crate::types::{Field, FieldType, ObjectDescribe, ObjectSummary};
 
 /// The choice that takes a lookup away.
 const NO_LOOKUP: &str = "(no lookup)";
@@ -120,18 +120,13 @@ impl MapScreen {
 
 /// By what a parent can be found, what is unique first.
 fn ways(parent: &ObjectDescribe) -> Vec<Choice> {
-    let text = |kind: &FieldType| {
-        matches!(
-            kind,
-            FieldType::String
-                | FieldType::Email
-                | FieldType::Phone
-                | FieldType::Url
-                | FieldType::Double
-                | FieldType::Int
-        )
+    let fits = |field: &&Field| match field.kind {
+        FieldType::String | FieldType::Email | FieldType::Phone | FieldType::Url => true,
+        // Numbers of an administrator's are keys; Salesforce's own are revenues and latitudes.
+        FieldType::Double | FieldType::Int => field.custom,
+        _ => false,
     };
-    let mut ways: Vec<_> = parent.fields.iter().filter(|field| field.filterable && text(&field.kind)).collect();
+    let mut ways: Vec<_> = parent.fields.iter().filter(|field| field.filterable).filter(fits).collect();
     ways.sort_by_key(|field| (!field.unique, !field.external_id, !field.id_lookup, field.name != "Name"));
     ways.into_iter()
         .map(|field| Choice {

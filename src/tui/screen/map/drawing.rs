@@ -454,6 +454,11 @@ impl Drawing {
                 link.lookup = lookup;
             }
         });
+        let Some(link) = self.mapping().links.get(link) else { return };
+        self.notice = Some(match &link.lookup {
+            Some(lookup) => format!("{} is the {} with this {}.", link.field, lookup.object, lookup.field),
+            None => format!("{} takes record ids.", link.field),
+        });
     }
 
     /// Brings everything that follows from the mapping up to date: findings, lines, lists.

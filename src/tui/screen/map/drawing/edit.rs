@@ -2,7 +2,7 @@
 
 use super::{Act, Drawing, Hand, Question, Side};
 use crate::mapping::automatch;
-use crate::mapping::{Link, Mapping, MatchMode, MatchTerm, Source};
+use crate::mapping::{Link, Mapping, MatchMode, MatchTerm, Source, is_record_type};
 use crate::tui::keys::MapAction;
 
 impl Drawing {
@@ -149,7 +149,14 @@ impl Drawing {
         self.keep_level();
         let line = self.lines_at(Side::Fields, field).find(|(_, line)| line.link.is_some());
         let source = line.map_or_else(String::new, |(_, line)| line.source.clone());
-        self.notice = Some(format!("{source} → {}.", self.object.fields[field].name));
+        let field = &self.object.fields[field];
+        // A column seldom holds Salesforce's own ids.
+        let more = if !field.reference_to.is_empty() && !is_record_type(field) && self.lookup_of(field).is_none() {
+            " It takes record ids; L finds the record by another of its fields."
+        } else {
+            ""
+        };
+        self.notice = Some(format!("{source} → {}.{more}", field.name));
     }
 
     /// While a question waits, only its answer counts.
