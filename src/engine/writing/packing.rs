@@ -132,7 +132,12 @@ mod tests {
             outcome: None,
             id: None,
             fields: gets
-                .map(|at| FieldChange { field: PARENT_FIELD.into(), old: json!(null), new: json!(account(at)) })
+                .map(|at| FieldChange {
+                    field: PARENT_FIELD.into(),
+                    old: json!(null),
+                    new: json!(account(at)),
+                    source: None,
+                })
                 .into_iter()
                 .collect(),
             candidates: Vec::new(),
