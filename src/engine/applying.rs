@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use tokio_util::sync::CancellationToken;
 
-use super::planning::{Matching, busy_error};
+use super::matching::Matching;
+use super::planning::busy_error;
 use super::writing::{self, Stop};
 use super::{Engine, EngineError, Freshness, Phase, Progress, ProgressSender, RunSummary, Shape};
 use crate::destination::{Destination, DestinationError, ErrorKind};

@@ -8,6 +8,7 @@ mod extract;
 mod grants;
 mod login;
 mod lookups;
+mod matching;
 mod planning;
 mod progress;
 mod sessions;

@@ -7,7 +7,7 @@ use super::{Lane, Settled, Stop};
 use crate::destination::{DestinationError, Record, WriteKind};
 use crate::engine::EngineError;
 use crate::engine::applying::Applying;
-use crate::engine::planning::Matching;
+use crate::engine::matching::Matching;
 use crate::mapping::wire_equal;
 use crate::plan::{Candidates, Outcome};
 use crate::store::{RunRow, StagedRow, StoreError};
