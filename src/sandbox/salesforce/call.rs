@@ -45,7 +45,7 @@ impl RowFault {
         let seen = self.seen.get() + 1;
         self.seen.set(seen);
         let left = self.left.get();
-        if left == 0 || self.every.is_some_and(|every| seen % every != 0) {
+        if left == 0 || self.every.is_some_and(|every| !seen.is_multiple_of(every)) {
             return None;
         }
         self.left.set(left - 1);

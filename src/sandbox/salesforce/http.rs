@@ -49,7 +49,7 @@ pub async fn handle(State(salesforce): State<Salesforce>, request: Request) -> R
     endpoint.inside.iter().for_each(|inside| salesforce.stats.count_inside(inside));
     let fault = salesforce.faults.fire_at(&endpoint.points);
     // Taken before the wait: a call holds its rows for as long as it is under way.
-    let held = hold(&salesforce, call.clone()).await;
+    let held = hold(&salesforce, &mut call).await;
     if !salesforce.latency.is_zero() {
         tokio::time::sleep(salesforce.latency).await;
     }
@@ -90,13 +90,15 @@ pub async fn handle(State(salesforce): State<Salesforce>, request: Request) -> R
 }
 
 /// Takes the locks of a call, where the org is set up to have any.
-async fn hold(salesforce: &Salesforce, call: Call) -> Held {
-    let worker = salesforce.clone();
-    let wanted = tokio::task::spawn_blocking(move || {
-        let org = worker.org();
-        if org.records.setup.locks { locks::accounts_of(&org, &call) } else { HashSet::new() }
-    });
-    salesforce.locks.take(wanted.await.unwrap_or_default())
+async fn hold(salesforce: &Salesforce, call: &mut Call) -> Held {
+    if !salesforce.locks.are_on() {
+        return salesforce.locks.take(HashSet::new());
+    }
+    let (worker, mine) = (salesforce.clone(), std::mem::take(call));
+    let looked = tokio::task::spawn_blocking(move || (locks::accounts_of(&worker.org(), &mine), mine));
+    let Ok((accounts, mine)) = looked.await else { return salesforce.locks.take(HashSet::new()) };
+    *call = mine;
+    salesforce.locks.take(accounts)
 }
 
 /// The answer, and what `Sforce-Limit-Info` says of it.

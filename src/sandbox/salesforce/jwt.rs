@@ -7,6 +7,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::oauth::OAuthError;
 use super::session::{CLIENT_ID, PUBLIC_KEY, USERNAME};
 use super::time;
 
@@ -23,7 +24,7 @@ struct Claims {
 }
 
 /// Checks an assertion; the error is OAuth's code and description.
-pub fn check(assertion: &str, own_address: &str) -> Result<(), (&'static str, &'static str)> {
+pub fn check(assertion: &str, own_address: &str) -> Result<(), OAuthError> {
     let grant = |description| ("invalid_grant", description);
     let mut validation = Validation::new(Algorithm::RS256);
     // Checked below, each with its own words.

@@ -2,7 +2,8 @@
 //!
 //! Real orgs wait up to ten seconds for a lock. This one does not: the later call's rows fail at once.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Map, Value, json};
@@ -13,9 +14,12 @@ use super::org::Org;
 use super::records::Body;
 use super::schema::Object;
 
-/// The accounts that calls hold, and how many hold each; clones share them.
+/// The accounts that calls hold; clones share them.
 #[derive(Debug, Clone, Default)]
-pub struct Locks(Arc<Mutex<HashMap<String, usize>>>);
+pub struct Locks {
+    held: Arc<Mutex<HashSet<String>>>,
+    on: Arc<AtomicBool>,
+}
 
 /// What one call holds, until it is dropped.
 #[derive(Debug)]
@@ -27,21 +31,29 @@ pub struct Held {
 }
 
 impl Locks {
+    /// Switches locking on or off.
+    pub fn switch(&self, on: bool) {
+        self.on.store(on, Ordering::Relaxed);
+    }
+
+    /// Whether calls take locks.
+    pub fn are_on(&self) -> bool {
+        self.on.load(Ordering::Relaxed)
+    }
+
     /// Takes what is free of these.
     pub fn take(&self, accounts: HashSet<String>) -> Held {
-        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let (refused, mine): (HashSet<String>, HashSet<String>) =
-            accounts.into_iter().partition(|account| held.contains_key(account));
-        for account in &mine {
-            held.insert(account.clone(), 1);
-        }
+            accounts.into_iter().partition(|account| held.contains(account));
+        held.extend(mine.iter().cloned());
         Held { locks: self.clone(), mine: mine.into_iter().collect(), refused }
     }
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        let mut held = self.locks.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = self.locks.held.lock().unwrap_or_else(PoisonError::into_inner);
         for account in &self.mine {
             held.remove(account);
         }

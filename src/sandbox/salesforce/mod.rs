@@ -49,7 +49,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::Options;
-use super::fault::{Fault, Faults};
+use super::fault::{Action, Fault, Faults, Point};
 use super::stats::Stats;
 use org::Org;
 
@@ -110,6 +110,7 @@ impl Salesforce {
         org.calls = 0;
         org.spent_elsewhere = 0;
         org.records.setup = setup::Setup::default();
+        self.locks.switch(false);
         org.sessions.restore_refresh();
         seed::fill(&mut org.records, &self.options)?;
         Ok(())
@@ -117,6 +118,10 @@ impl Salesforce {
 
     /// Turns a switch of the org; the fault has been checked.
     pub fn turn(&self, fault: &Fault) -> Result<(), Error> {
+        if fault.on == Point::Locks {
+            self.locks.switch(fault.action == Action::On);
+            return Ok(());
+        }
         Ok(self.org().turn(fault)?)
     }
 

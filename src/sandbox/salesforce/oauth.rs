@@ -17,7 +17,10 @@ const DEVICE_INTERVAL: u32 = 1;
 /// How often a device hears that nobody has approved yet.
 const DEVICE_PENDING: u32 = 2;
 
-type Checked = Result<Granted, Answer>;
+/// OAuth's code and description.
+pub type OAuthError = (&'static str, &'static str);
+
+type Checked = Result<Granted, OAuthError>;
 
 /// What a grant gives beside a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,16 +47,14 @@ impl Form<'_> {
     }
 
     /// Checks the app's own credentials.
-    fn client(&self, secret_needed: bool) -> Result<(), Answer> {
+    fn client(&self, secret_needed: bool) -> Result<(), OAuthError> {
         let id = self.get("client_id").or(self.basic.as_ref().map(|it| it.0.as_str()));
         let secret = self.get("client_secret").or(self.basic.as_ref().map(|it| it.1.as_str()));
         match (id, secret) {
-            (None, _) => Err(refused("invalid_client_id", "client identifier missing")),
-            (Some(id), _) if id != CLIENT_ID => Err(refused("invalid_client_id", "client identifier invalid")),
-            (_, None) if secret_needed => Err(refused("invalid_client", "client secret missing")),
-            (_, Some(secret)) if secret != CLIENT_SECRET => {
-                Err(refused("invalid_client", "invalid client credentials"))
-            }
+            (None, _) => Err(("invalid_client_id", "client identifier missing")),
+            (Some(id), _) if id != CLIENT_ID => Err(("invalid_client_id", "client identifier invalid")),
+            (_, None) if secret_needed => Err(("invalid_client", "client secret missing")),
+            (_, Some(secret)) if secret != CLIENT_SECRET => Err(("invalid_client", "invalid client credentials")),
             _ => Ok(()),
         }
     }
@@ -67,10 +68,10 @@ pub fn token(org: &mut Org, values: &[(String, String)], basic: Option<&str>) ->
         .and_then(|text| text.split_once(':').map(|(id, secret)| (id.to_owned(), secret.to_owned())));
     let form = Form { values, basic };
     if form.get("response_type") == Some("device_code") {
-        return device(org, &form).unwrap_or_else(|refused| refused);
+        return device(org, &form).unwrap_or_else(|(error, description)| refused(error, description));
     }
     match grant(org, &form) {
-        Err(answer) => answer,
+        Err((error, description)) => refused(error, description),
         Ok(granted) => {
             let mut body = json!({
                 "access_token": org.sessions.open(),
@@ -91,11 +92,11 @@ pub fn token(org: &mut Org, values: &[(String, String)], basic: Option<&str>) ->
     }
 }
 
-fn approved(org: &Org) -> Result<(), Answer> {
+fn approved(org: &Org) -> Result<(), OAuthError> {
     match org.records.setup.app {
         App::Approved => Ok(()),
-        App::Unapproved => Err(refused("invalid_grant", "user hasn't approved this consumer")),
-        App::Blocked => Err(refused("OAUTH_APP_BLOCKED", "this app is blocked by admin")),
+        App::Unapproved => Err(("invalid_grant", "user hasn't approved this consumer")),
+        App::Blocked => Err(("OAUTH_APP_BLOCKED", "this app is blocked by admin")),
     }
 }
 
@@ -113,7 +114,7 @@ fn grant(org: &mut Org, form: &Form<'_>) -> Checked {
             if form.get("username") == Some(USERNAME) && right {
                 Ok(Granted::Session)
             } else {
-                Err(refused("invalid_grant", "authentication failure"))
+                Err(("invalid_grant", "authentication failure"))
             }
         }
         Some("refresh_token") => {
@@ -121,7 +122,7 @@ fn grant(org: &mut Org, form: &Form<'_>) -> Checked {
             approved(org)?;
             let given = form.get("refresh_token").unwrap_or_default();
             if !org.sessions.may_refresh(given) {
-                return Err(refused("invalid_grant", "expired access/refresh token"));
+                return Err(("invalid_grant", "expired access/refresh token"));
             }
             if !org.records.setup.rotates {
                 return Ok(Granted::Session);
@@ -141,11 +142,11 @@ fn grant(org: &mut Org, form: &Form<'_>) -> Checked {
         }
         Some("urn:ietf:params:oauth:grant-type:jwt-bearer") => {
             let checked = jwt::check(form.get("assertion").unwrap_or_default(), &org.instance_url);
-            checked.map_err(|(error, description)| refused(error, description))?;
+            checked?;
             approved(org)?;
             Ok(Granted::Assertion)
         }
-        _ => Err(refused("unsupported_grant_type", "grant type not supported")),
+        _ => Err(("unsupported_grant_type", "grant type not supported")),
     }
 }
 
@@ -159,7 +160,7 @@ pub fn password_is_right(org: &Org, given: &str) -> bool {
 }
 
 fn code(org: &mut Org, form: &Form<'_>) -> Checked {
-    let grant = |description: &str| Err(refused("invalid_grant", description));
+    let grant = |description: &'static str| Err(("invalid_grant", description));
     let Some(authorization) = org.sessions.take_code(form.get("code").unwrap_or_default()) else {
         return grant("invalid authorization code");
     };
@@ -167,7 +168,7 @@ fn code(org: &mut Org, form: &Form<'_>) -> Checked {
         return grant("expired authorization code");
     }
     if form.get("redirect_uri") != Some(authorization.redirect_uri.as_str()) {
-        return Err(refused("redirect_uri_mismatch", "redirect_uri must match configuration"));
+        return Err(("redirect_uri_mismatch", "redirect_uri must match configuration"));
     }
     match (authorization.challenge, form.get("code_verifier")) {
         (None, _) => {}
@@ -181,11 +182,11 @@ fn code(org: &mut Org, form: &Form<'_>) -> Checked {
     Ok(Granted::WithRefresh)
 }
 
-fn device(org: &mut Org, form: &Form<'_>) -> Result<Answer, Answer> {
+fn device(org: &mut Org, form: &Form<'_>) -> Result<Answer, OAuthError> {
     form.client(false)?;
     approved(org)?;
     if org.records.setup.device_refused {
-        return Err(refused("invalid_client", "device flow is not enabled for this app"));
+        return Err(("invalid_client", "device flow is not enabled for this app"));
     }
     let letters = secret().to_uppercase();
     Ok(Answer::ok(json!({
@@ -198,9 +199,9 @@ fn device(org: &mut Org, form: &Form<'_>) -> Result<Answer, Answer> {
 
 fn device_asks(org: &mut Org, code: &str) -> Checked {
     match org.sessions.ask_again(code) {
-        None => Err(refused("invalid_grant", "invalid device code")),
+        None => Err(("invalid_grant", "invalid device code")),
         Some(asked) if asked < DEVICE_PENDING => {
-            Err(refused("authorization_pending", "User has not yet completed authorization"))
+            Err(("authorization_pending", "User has not yet completed authorization"))
         }
         Some(_) => {
             org.sessions.forget_device(code);

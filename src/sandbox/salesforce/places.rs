@@ -95,7 +95,7 @@ pub fn dependency(field: &Field) -> (Map<String, Value>, impl Fn(&str) -> Vec<us
 
 /// Brings codes and names of a record together, after it was `changed`; refuses what is in no list.
 pub fn settle(object: &Object, body: &mut Body, changed: &dyn Fn(&str) -> bool) -> Result<(), Refusal> {
-    for field in object.fields.iter().filter(|field| is_country(field)) {
+    for field in object.fields.iter().filter(|field| object.has_codes && is_country(field)) {
         let prefix = field.name.strip_suffix("CountryCode").unwrap_or_default();
         settle_one(object, body, changed, prefix)?;
     }

@@ -4,7 +4,7 @@
 //! column for each field that SOQL can filter or sort by, in the form in which it is *compared*:
 //! text in lower case without trailing spaces, dates and times as sortable text.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use rusqlite::types::Value as Cell;
@@ -32,8 +32,28 @@ pub struct Records {
     pub setup: Setup,
     /// Accounts that another call holds while this one is made.
     pub locked: HashSet<String>,
+    /// How each object's records are written.
+    statements: HashMap<String, Statements>,
     /// The last `SystemModstamp` given, in milliseconds: each save gets a later one.
     last_stamp: i64,
+}
+
+/// The SQL that writes an object's records; long, so made once.
+#[derive(Debug)]
+struct Statements {
+    insert: String,
+    replace: String,
+}
+
+impl Statements {
+    fn new(object: &Object) -> Self {
+        let (name, names) = (&object.name, quoted(object));
+        let marks = ", ?".repeat(names.len());
+        Self {
+            insert: format!("INSERT INTO \"{name}\" (body, {}) VALUES (?{marks})", names.join(", ")),
+            replace: format!("UPDATE \"{name}\" SET body = ?, {} = ? WHERE \"Id\" = ?", names.join(" = ?, ")),
+        }
+    }
 }
 
 /// Text as it is compared.
@@ -72,7 +92,9 @@ impl Records {
         };
         database.set_prepared_statement_cache_capacity(128);
         database.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;")?;
-        let mut records = Self { database, schema, setup: Setup::default(), locked: HashSet::new(), last_stamp: 0 };
+        let statements = schema.all().map(|object| (object.name.clone(), Statements::new(object))).collect();
+        let mut records =
+            Self { database, schema, setup: Setup::default(), locked: HashSet::new(), statements, last_stamp: 0 };
         let layout: i64 = records.database.query_row("PRAGMA user_version", [], |row| row.get(0))?;
         if layout != records.layout() {
             records.clear()?;
@@ -116,12 +138,12 @@ impl Records {
 
     /// Opens a savepoint; they nest.
     pub fn begin(&self) -> Result<(), rusqlite::Error> {
-        self.database.execute_batch("SAVEPOINT work")
+        self.database.prepare_cached("SAVEPOINT work")?.execute([]).map(|_| ())
     }
 
     /// Keeps what was done since the last [`Records::begin`].
     pub fn commit(&self) -> Result<(), rusqlite::Error> {
-        self.database.execute_batch("RELEASE work")
+        self.database.prepare_cached("RELEASE work")?.execute([]).map(|_| ())
     }
 
     /// Undoes what was done since the last [`Records::begin`].
@@ -167,19 +189,16 @@ impl Records {
 
     /// Writes a new record.
     pub fn insert(&self, object: &Object, body: &Body) -> Result<(), rusqlite::Error> {
-        let names = quoted(object);
-        let marks = ", ?".repeat(names.len());
-        let sql = format!("INSERT INTO \"{}\" (body, {}) VALUES (?{marks})", object.name, names.join(", "));
-        self.database.prepare_cached(&sql)?.execute(params_from_iter(cells(object, body)))?;
+        let sql = &self.statements[&object.name].insert;
+        self.database.prepare_cached(sql)?.execute(params_from_iter(cells(object, body)))?;
         Ok(())
     }
 
     /// Writes a record over.
     pub fn replace(&self, object: &Object, id: &str, body: &Body) -> Result<(), rusqlite::Error> {
-        let sets = quoted(object).join(" = ?, ");
-        let sql = format!("UPDATE \"{}\" SET body = ?, {sets} = ? WHERE \"Id\" = ?", object.name);
+        let sql = &self.statements[&object.name].replace;
         let cells = cells(object, body).into_iter().chain([Cell::Text(id.to_owned())]);
-        self.database.prepare_cached(&sql)?.execute(params_from_iter(cells))?;
+        self.database.prepare_cached(sql)?.execute(params_from_iter(cells))?;
         Ok(())
     }
 
@@ -223,7 +242,7 @@ pub fn parse(body: &str) -> Body {
 }
 
 fn cells(object: &Object, body: &Body) -> Vec<Cell> {
-    let mut cells = vec![Cell::Text(Value::Object(body.clone()).to_string())];
+    let mut cells = vec![Cell::Text(serde_json::to_string(body).unwrap_or_default())];
     cells.extend(columns(object).map(|field| comparable(field, body.get(&field.name))));
     cells
 }

@@ -301,6 +301,8 @@ pub struct Object {
     /// `supportedScopes`: name and label.
     pub scopes: Vec<(String, String)>,
     pub fields: Vec<Field>,
+    /// State and country picklists among them.
+    pub has_codes: bool,
     places: HashMap<String, usize>,
 }
 
@@ -311,7 +313,11 @@ impl Object {
             row.fields = row.fields.into_iter().flat_map(FieldRow::with_code).collect();
         }
         let fields: Vec<Field> = row.fields.into_iter().map(Field::new).collect();
-        let places = fields.iter().enumerate().map(|(place, field)| (field.name.to_lowercase(), place)).collect();
+        let places = fields
+            .iter()
+            .enumerate()
+            .flat_map(|(place, field)| [(field.name.to_lowercase(), place), (field.name.clone(), place)])
+            .collect();
         Ok(Self {
             name: row.name,
             label: row.label,
@@ -321,13 +327,16 @@ impl Object {
             writable: row.writable,
             scopes: row.scopes,
             fields,
+            has_codes,
             places,
         })
     }
 
     /// The field of that API name, in any case.
     pub fn field(&self, name: &str) -> Option<&Field> {
-        self.places.get(&name.to_lowercase()).map(|&place| &self.fields[place])
+        // As it is spelled, mostly; folding the case costs more than looking twice.
+        let place = self.places.get(name).or_else(|| self.places.get(&name.to_lowercase()))?;
+        Some(&self.fields[*place])
     }
 
     /// The reference field behind a relationship name, in any case.

@@ -40,8 +40,6 @@ pub struct Setup {
     pub duplicate_rule: DuplicateRule,
     /// Whether the second validation rule is on.
     pub phone_rule: bool,
-    /// Whether concurrent calls lock accounts from each other.
-    pub locks: bool,
     /// The connected app.
     pub app: App,
     /// Whether the device flow is refused.
@@ -58,7 +56,6 @@ impl Setup {
         let object = fault.object.as_deref().unwrap_or("Contact").to_lowercase();
         let on = fault.action != Action::Off;
         match fault.on {
-            Point::Locks => self.locks = on,
             Point::SecurityToken => self.security_token = on,
             Point::ValidationRule => self.phone_rule = on,
             Point::Device => self.device_refused = on,
@@ -98,7 +95,8 @@ impl Setup {
 
     /// Whether the user's profile lets the field be written.
     pub fn may_write(&self, object: &Object, field: &Field) -> bool {
-        !self.read_only.contains(&(object.name.to_lowercase(), field.name.to_lowercase()))
+        // Asked for every field of every row: mostly there is nothing to look up.
+        self.read_only.is_empty() || !self.read_only.contains(&(object.name.to_lowercase(), field.name.to_lowercase()))
     }
 
     /// Whether the user's profile lets records be created.

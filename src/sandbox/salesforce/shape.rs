@@ -30,7 +30,7 @@ fn address(object: &Object, field: &Field, body: &Body) -> Value {
         "StateCode",
         "Street",
     ] {
-        if part.ends_with("yCode") && !codes || part == "StateCode" && !codes {
+        if !codes && matches!(part, "CountryCode" | "StateCode") {
             continue;
         }
         let value = object.field(&format!("{prefix}{part}")).and_then(|field| body.get(&field.name));

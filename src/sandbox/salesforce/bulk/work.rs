@@ -94,7 +94,7 @@ fn work(salesforce: &Salesforce, id: &str, fault: Option<&Fault>) {
         _ => rows,
     };
     let left_out = |at: usize| {
-        action == Some(Action::Unprocessed) && (at + 1) % fault.and_then(|fault| fault.every).unwrap_or(2) == 0
+        action == Some(Action::Unprocessed) && (at + 1).is_multiple_of(fault.and_then(|fault| fault.every).unwrap_or(2))
     };
     let mut start = 0;
     while start < stop_at {

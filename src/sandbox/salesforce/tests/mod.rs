@@ -125,7 +125,7 @@ fn recordings() -> Vec<String> {
         return Vec::new();
     };
     let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    names.filter(|name| name.ends_with(".json")).collect()
+    names.filter(|name| name.rsplit_once('.').is_some_and(|(_, end)| end == "json")).collect()
 }
 
 /// The recorded exchanges of a file, or nothing (said aloud) where the recordings are not at hand.
