@@ -188,6 +188,7 @@ fn a_kept_token_goes_nowhere_else_and_can_be_forgotten() {
 }
 
 /// `gondola login web`, up to where it waits; and the address that it shows.
+#[expect(clippy::zombie_processes, reason = "whoever gets the process waits for it")]
 fn begin_web(world: &World) -> (Child, BufReader<std::process::ChildStderr>, String) {
     let mut command = world.command(&["login", "web"]);
     command.stdin(Stdio::piped()).stderr(Stdio::piped()).stdout(Stdio::piped());

@@ -9,7 +9,7 @@ use pkcs8::pkcs5::pbes2;
 use serde_json::{Value as Json, json};
 
 use super::*;
-use crate::destination::{ApiUsage, Destination as _};
+use crate::destination::Destination as _;
 use crate::salesforce::Salesforce;
 use crate::salesforce::client::Client;
 use crate::salesforce::stub::{Reply, Seen, Stub, fixture};
@@ -156,7 +156,7 @@ async fn each_way_that_can_signs_in_again_once_when_the_session_ends() {
     for (auth, grant) in ways {
         let stub = one_ended_session(own_url).await;
         let salesforce = connect(&stub.url, auth).unwrap();
-        assert_eq!(salesforce.ask_usage().await.unwrap(), ApiUsage { used: 2, max: 15_000, floor: 300 });
+        assert_eq!(salesforce.ask_usage().await.unwrap().max, 15_000);
         let sign_ins = stub.sign_ins();
         assert_eq!((sign_ins.len(), stub.calls().len()), (2, 2), "{grant}");
         for sign_in in &sign_ins {

@@ -98,6 +98,8 @@ pub struct Connect {
     pub(super) destination: End,
     /// Whether the right pane has the focus.
     pub(super) on_right: bool,
+    /// Whether it came to the front before the files were read.
+    early: bool,
     org: Waiting,
 }
 
@@ -159,6 +161,7 @@ impl Screen for Connect {
     fn update(&mut self, event: Event<'_>, cx: &mut Context<'_>) {
         match event {
             Event::Shown => {
+                self.early = cx.work.source.is_none() && cx.work.destination.is_none();
                 let stale = |end: &End, name: &Option<String>| end.health == Health::Unknown || end.checked != *name;
                 if stale(&self.source, &cx.work.source) || stale(&self.destination, &cx.work.destination) {
                     self.check_both(cx);
@@ -175,6 +178,7 @@ impl Screen for Connect {
                 self.source.stop(cx);
                 self.destination.stop(cx);
             }
+            Event::Answer(_, Answer::Loaded(Ok(_))) if std::mem::take(&mut self.early) => self.check_both(cx),
             Event::Answer(ticket, answer) => {
                 if self.source.waiting.is_for(ticket) {
                     self.source.answer(answer);

@@ -106,6 +106,16 @@ fn a_check_that_was_asked_anew_drops_the_old_answers() {
     assert!(program.effects().contains(&Effect::Cancel(old)));
 }
 
+#[test]
+fn who_is_faster_than_the_files_gets_the_check_all_the_same() {
+    let mut program = Harness::new(80, 24);
+    let load = program.peek().iter().find_map(load_ticket).unwrap();
+    program.keys("1");
+    assert!(program.peek().iter().find_map(source_ticket).is_none());
+    program.answer_to(load, Answer::Loaded(Ok(two_models())));
+    assert!(program.peek().iter().find_map(source_ticket).is_some());
+}
+
 /// The lines of a real org, with one that is red.
 fn a_long_checklist(program: &mut Harness) {
     let destination = program.peek().iter().find_map(destination_ticket).unwrap();

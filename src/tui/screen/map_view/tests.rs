@@ -71,10 +71,12 @@ fn a_lookup_says_how_the_record_is_found() {
     press(&mut screen, &[K(M::Draw)]);
     let link = screen.reference_here().unwrap().0;
     screen.set_lookup(link, Some(lookup));
+    screen.checked_at = Timestamp::now().checked_sub(jiff::SignedDuration::from_mins(190)).ok();
     for (size, set) in [(SMALL, LineSet::Ascii), (LARGE, LineSet::Unicode)] {
         let drawn = picture(screen.clone(), size, set);
         assert!(drawn.contains(if size == SMALL { "-> Account b" } else { "→ Account by External_Id__c" }), "{drawn}");
         assert!(drawn.contains("Account by External_Id__c"), "below: {drawn}");
+        assert!(drawn.contains("as of 3 h ago"), "{drawn}");
     }
 }
 
