@@ -149,37 +149,3 @@ pub(crate) fn results(body: &[u8], sent: usize) -> Result<Vec<RowResult>, Destin
         })
         .collect())
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::destination::ErrorKind;
-    use crate::salesforce::stub::fixture;
-
-    #[test]
-    fn recorded_writes_of_a_real_org_are_understood() {
-        let Some(exchanges) = fixture("accounts_collections_soql.json") else { return };
-        let (mut good, mut refused) = (0, 0);
-        for exchange in &exchanges {
-            if !exchange["path"].as_str().unwrap().contains("/composite/sobjects") {
-                continue;
-            }
-            let body = exchange["response"].to_string();
-            let sent = exchange["response"].as_array().unwrap().len();
-            for result in results(body.as_bytes(), sent).unwrap() {
-                match result {
-                    RowResult::Ok(id) => {
-                        assert!(is_id(&id));
-                        good += 1;
-                    }
-                    RowResult::Err(error) => {
-                        assert_eq!(error.kind, ErrorKind::Data, "{error}");
-                        assert!(!error.message.is_empty() && error.hint.is_some());
-                        refused += 1;
-                    }
-                }
-            }
-        }
-        assert!(good > 0 && refused > 0, "{good} good, {refused} refused");
-    }
-}

@@ -18,22 +18,22 @@ pub(crate) const PARTS: usize = 5;
 /// The answer's entry for one request, in the order of the requests.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Entry {
+pub(super) struct Entry {
     #[serde(default)]
     body: Json,
-    http_status_code: u16,
-    reference_id: String,
+    pub(super) http_status_code: u16,
+    pub(super) reference_id: String,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Answer {
-    composite_response: Vec<Entry>,
+pub(super) struct Answer {
+    pub(super) composite_response: Vec<Entry>,
 }
 
 impl Entry {
     /// The body of a good answer, or what a bad one means.
-    fn outcome(&self, effect: Effect) -> Result<Vec<u8>, DestinationError> {
+    pub(super) fn outcome(&self, effect: Effect) -> Result<Vec<u8>, DestinationError> {
         let body = self.body.to_string().into_bytes();
         match StatusCode::from_u16(self.http_status_code) {
             Ok(status) if status.is_success() => Ok(body),

@@ -257,7 +257,7 @@ struct SummaryBody {
 }
 
 /// Reads the list of objects; those of an older version of a package are left out.
-fn parse_list(body: &[u8]) -> Result<Vec<ObjectSummary>, DestinationError> {
+pub(super) fn parse_list(body: &[u8]) -> Result<Vec<ObjectSummary>, DestinationError> {
     let body: ListBody = serde_json::from_slice(body)
         .map_err(|error| bad_answer(Effect::Read, format!("The list of objects cannot be read: {error}")))?;
     let shown = body.sobjects.into_iter().filter(|object| !object.deprecated_and_hidden);

@@ -50,9 +50,14 @@ struct ObjectCount {
 pub(crate) async fn record_count(client: &Client, object: &str) -> Result<u64, DestinationError> {
     check_identifier("an object", object)?;
     let body = client.get(&client.data_path(&format!("/limits/recordCount?sObjects={object}"))).await?;
-    let counts: Counts = serde_json::from_slice(&body)
+    Ok(counts(&body)?.first().copied().unwrap_or(0))
+}
+
+/// Reads the counts, in the order of the answer; an object that the user may not see is left out of it.
+pub(super) fn counts(body: &[u8]) -> Result<Vec<u64>, DestinationError> {
+    let counts: Counts = serde_json::from_slice(body)
         .map_err(|_| bad_answer(Effect::Read, "The answer of /limits/recordCount holds no counts."))?;
-    Ok(counts.s_objects.first().map_or(0, |object| object.count))
+    Ok(counts.s_objects.into_iter().map(|object| object.count).collect())
 }
 
 /// Calls used and allowed, from `Sforce-Limit-Info: api-usage=18/15000`, with or without other entries

@@ -27,6 +27,8 @@ mod settings;
 pub mod soql;
 
 #[cfg(test)]
+mod recorded;
+#[cfg(test)]
 mod stub;
 #[cfg(test)]
 mod tests;

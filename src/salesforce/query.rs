@@ -29,14 +29,14 @@ pub(crate) type Row = Map<String, Json>;
 /// One page of an answer.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Page {
+pub(super) struct Page {
     #[serde(default)]
-    total_size: Option<usize>,
-    done: bool,
+    pub(super) total_size: Option<usize>,
+    pub(super) done: bool,
     #[serde(default)]
-    next_records_url: Option<String>,
+    pub(super) next_records_url: Option<String>,
     #[serde(default)]
-    records: Vec<Row>,
+    pub(super) records: Vec<Row>,
 }
 
 /// All rows of a query, following the pages.
@@ -105,7 +105,8 @@ async fn read_page(client: &Client, path: &str) -> Result<Page, DestinationError
     page(&client.get(path).await?)
 }
 
-fn page(body: &[u8]) -> Result<Page, DestinationError> {
+/// Reads one page.
+pub(super) fn page(body: &[u8]) -> Result<Page, DestinationError> {
     serde_json::from_slice(body)
         .map_err(|error| bad_answer(Effect::Read, format!("A query's answer cannot be read: {error}")))
 }

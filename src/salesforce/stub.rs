@@ -145,11 +145,25 @@ async fn read_request(stream: &mut BufReader<TcpStream>) -> Option<Seen> {
     Some(Seen { method, target, headers, body: String::from_utf8(body).unwrap() })
 }
 
+fn folder() -> PathBuf {
+    std::env::var_os("GONDOLA_FIXTURES")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/fixtures"), PathBuf::from)
+        .join("salesforce")
+}
+
+/// The names of all recordings; none, with a line that says so, where the folder is absent.
+pub(crate) fn fixtures() -> Vec<String> {
+    let Ok(entries) = std::fs::read_dir(folder()) else {
+        println!("skipped: no fixtures in {}", folder().display());
+        return Vec::new();
+    };
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    names.filter(|name| name.ends_with(".json")).collect()
+}
+
 /// Recorded exchanges of real orgs; `None`, with a line that says so, where the folder is absent.
 pub(crate) fn fixture(file: &str) -> Option<Vec<Json>> {
-    let root = std::env::var_os("GONDOLA_FIXTURES")
-        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/fixtures"), PathBuf::from);
-    let path = root.join("salesforce").join(file);
+    let path = folder().join(file);
     let Ok(text) = std::fs::read_to_string(&path) else {
         println!("skipped: no fixture {}", path.display());
         return None;
