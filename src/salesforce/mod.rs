@@ -132,11 +132,13 @@ impl Destination for Salesforce {
         {
             return Ok(org.clone());
         }
-        let row = self.query(&Soql::organization()).await?.into_iter().next();
-        let organization: Organization = row
+        let soql = Soql::organization();
+        let (rows, username) = tokio::try_join!(self.query(&soql), self.username())?;
+        let organization: Organization = rows
+            .into_iter()
+            .next()
             .and_then(|row| serde_json::from_value(Json::Object(row)).ok())
             .ok_or_else(|| bad_answer(Effect::Read, "The org did not say who it is (Organization)."))?;
-        let username = self.username().await?;
         let session = self.client.session().await?;
         let org = OrgInfo {
             id: organization.id,
