@@ -309,6 +309,9 @@ pub trait Destination: Send + Sync {
     /// API calls that this value has made, sign-in left out.
     fn calls(&self) -> u64;
 
+    /// Seconds that a call took so far, on average; `None` before the first.
+    fn seconds_per_call(&self) -> Option<f64>;
+
     /// The budget as of the last answer; `None` before the first.
     fn usage(&self) -> Option<ApiUsage>;
 

@@ -92,6 +92,8 @@ pub(crate) struct Client {
     /// Counts the sign-ins, so that who waited for one shares its end.
     attempts: AtomicU64,
     calls: AtomicU64,
+    /// Microseconds that calls took, all together.
+    busy: AtomicU64,
     /// Calls without an answer yet: the last answer's count does not hold them.
     in_flight: AtomicU64,
     /// Calls left to others, when the settings say so.
@@ -113,6 +115,7 @@ impl Client {
             state: tokio::sync::Mutex::default(),
             attempts: AtomicU64::new(0),
             calls: AtomicU64::new(0),
+            busy: AtomicU64::new(0),
             in_flight: AtomicU64::new(0),
             floor,
             usage: Mutex::new(None),
@@ -144,6 +147,12 @@ impl Client {
     /// Calls made, sign-in left out.
     pub(crate) fn calls(&self) -> u64 {
         self.calls.load(Ordering::Relaxed)
+    }
+
+    /// Seconds that a call took, on average; `None` before the first.
+    pub(crate) fn seconds_per_call(&self) -> Option<f64> {
+        let ended = self.calls().saturating_sub(self.in_flight.load(Ordering::Relaxed));
+        (ended > 0).then(|| Duration::from_micros(self.busy.load(Ordering::Relaxed)).as_secs_f64() / ended as f64)
     }
 
     /// The budget as the last answer said.
@@ -348,7 +357,7 @@ impl Client {
         };
         let _in_flight = (call.cost != Cost::Free).then(|| {
             self.calls.fetch_add(1, Ordering::Relaxed);
-            InFlight::new(&self.in_flight)
+            InFlight::new(&self.in_flight, &self.busy)
         });
         let started = Instant::now();
         let response = request.send().await.map_err(|error| {
@@ -392,19 +401,25 @@ impl Client {
     }
 }
 
-/// Counts a call while it is on its way, however it ends.
-struct InFlight<'a>(&'a AtomicU64);
+/// Counts a call while it is on its way, and then its time, however it ends.
+struct InFlight<'a> {
+    count: &'a AtomicU64,
+    busy: &'a AtomicU64,
+    started: Instant,
+}
 
 impl<'a> InFlight<'a> {
-    fn new(count: &'a AtomicU64) -> Self {
+    fn new(count: &'a AtomicU64, busy: &'a AtomicU64) -> Self {
         count.fetch_add(1, Ordering::Relaxed);
-        Self(count)
+        Self { count, busy, started: Instant::now() }
     }
 }
 
 impl Drop for InFlight<'_> {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.count.fetch_sub(1, Ordering::Relaxed);
+        let micros = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.busy.fetch_add(micros, Ordering::Relaxed);
     }
 }
 

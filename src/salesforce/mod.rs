@@ -225,6 +225,10 @@ impl Destination for Salesforce {
         self.client.calls()
     }
 
+    fn seconds_per_call(&self) -> Option<f64> {
+        self.client.seconds_per_call()
+    }
+
     fn usage(&self) -> Option<ApiUsage> {
         self.client.usage()
     }
