@@ -6,6 +6,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::engine::EngineError;
 
+/// The exit code after a no.
+pub(super) const REFUSED: u8 = 130;
+
 /// Asks on the terminal; without one it is an error that says what to do.
 pub(super) fn ask(question: &str) -> Result<bool, EngineError> {
     if !std::io::stdin().is_terminal() {

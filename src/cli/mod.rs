@@ -21,10 +21,12 @@ mod login;
 mod plan;
 mod query;
 mod report;
+mod reset;
 mod run;
 mod runs;
 #[cfg(feature = "sandbox")]
 mod sandbox;
+mod several;
 mod show;
 
 use std::process::ExitCode;
@@ -72,6 +74,8 @@ enum Command {
     Plan(plan::Arguments),
     /// Make a plan and apply it, or apply one that was made before.
     Run(run::Arguments),
+    /// Forget a mapping's snapshot: the next plan counts every row as added. No record is changed.
+    Reset(reset::Arguments),
     /// List runs, the newest first.
     Runs(runs::Arguments),
     /// Show a run and its rows.
@@ -145,6 +149,7 @@ async fn run(command: Command, engine: &Engine) -> Result<u8, EngineError> {
         Command::Describe(arguments) => describe::run(&arguments, engine).await,
         Command::Plan(arguments) => plan::run(arguments, engine).await,
         Command::Run(arguments) => run::run(arguments, engine).await,
+        Command::Reset(arguments) => reset::run(&arguments, engine),
         Command::Runs(arguments) => runs::run(&arguments, engine),
         Command::Show(arguments) => show::run(&arguments, engine),
     }

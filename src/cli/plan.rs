@@ -1,7 +1,8 @@
-//! `gondola plan MODEL/MAPPING`
+//! `gondola plan MODEL/MAPPING` and `gondola plan MODEL`
 
 use tokio::sync::watch;
 
+use super::several::{self, Target};
 use super::{confirm, report};
 use crate::config::MappingId;
 use crate::engine::{Engine, EngineError, Phase, PlanOptions, Progress, ProgressSender};
@@ -13,8 +14,9 @@ const PAGE: usize = 500;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// Which mapping, such as customers/contacts.
-    mapping: MappingId,
+    /// Which mapping, such as customers/contacts; or a model, for all its mappings that are on.
+    #[arg(value_name = "MODEL[/MAPPING]")]
+    target: Target,
     #[command(flatten)]
     rows: RowArguments,
     /// JSON lines: a `row` for each row with an action, then a `summary`.
@@ -44,7 +46,13 @@ impl RowArguments {
 
 pub(super) async fn run(arguments: Arguments, engine: &Engine) -> Result<u8, EngineError> {
     let cancel = confirm::cancel_on_interrupt();
-    let made = make(engine, &arguments.mapping, arguments.rows.options(), cancel).await;
+    let mapping = match &arguments.target {
+        Target::Mapping(mapping) => mapping,
+        Target::Model(model) => {
+            return several::plan(engine, model, arguments.rows.options(), arguments.json, cancel).await;
+        }
+    };
+    let made = make(engine, mapping, arguments.rows.options(), cancel).await;
     let run = match made {
         Ok(run) => run,
         Err(error) => {
@@ -54,13 +62,23 @@ pub(super) async fn run(arguments: Arguments, engine: &Engine) -> Result<u8, Eng
             return Err(error);
         }
     };
-    print_rows(engine, run, &RowFilter::All, arguments.json, false)?;
+    print_plan(engine, run, arguments.json, false)
+}
+
+/// Prints a plan's rows and its summary, and says how it is applied; rows `named` carry the mapping.
+pub(super) fn print_plan(engine: &Engine, run: RunId, json: bool, named: bool) -> Result<u8, EngineError> {
     let summary = engine.summary(run)?;
-    if arguments.json {
+    let mapping = &summary.mapping;
+    print_rows_of(engine, run, &RowFilter::All, json, false, named.then_some(mapping.as_str()))?;
+    if json {
         report::line(&summary.to_json().to_string())?;
     } else {
         report::line(&report::summary_text(&summary))?;
-        note!("Apply it as it is: gondola run {} --plan {run}", arguments.mapping);
+        let more = if summary.mass_delete.is_some() { " --allow-mass-delete" } else { "" };
+        note!("Apply it as it is: gondola run {mapping} --plan {run}{more}");
+    }
+    if let Some(mass) = report::mass_delete_text(&summary) {
+        note!("ATTENTION: {mass}. Nothing is written without --allow-mass-delete.");
     }
     Ok(summary.exit_code())
 }
@@ -73,15 +91,23 @@ pub(super) async fn make(
     cancel: tokio_util::sync::CancellationToken,
 ) -> Result<RunId, EngineError> {
     let progress = narrate();
-    if let Ok((model, _)) = engine.workspace().mapping(mapping) {
-        for remark in sql::lint(&model.sql) {
-            note!("note: model.sql: {} {}", remark.message, remark.hint);
+    if let Ok((model, definition)) = engine.workspace().mapping(mapping) {
+        lint(&model.sql);
+        if !definition.enabled {
+            note!("note: {mapping} is switched off (enabled = false); it is planned because you named it");
         }
     }
     engine.plan(mapping, options, progress, cancel).await.map_err(|error| match engine.workspace().mapping(mapping) {
         Ok((model, _)) => report::with_excerpt(model.sql.trim(), error),
         Err(_) => error,
     })
+}
+
+/// Tells what looks wrong in a query.
+pub(super) fn lint(sql: &str) {
+    for remark in sql::lint(sql) {
+        note!("note: model.sql: {} {}", remark.message, remark.hint);
+    }
 }
 
 /// A place for progress whose phases are told on stderr.
@@ -108,6 +134,18 @@ pub(super) fn print_rows(
     json: bool,
     with_outcome: bool,
 ) -> Result<(), EngineError> {
+    print_rows_of(engine, run, filter, json, with_outcome, None)
+}
+
+/// The same; in JSON each row carries the name of its mapping.
+pub(super) fn print_rows_of(
+    engine: &Engine,
+    run: RunId,
+    filter: &RowFilter,
+    json: bool,
+    with_outcome: bool,
+    mapping: Option<&str>,
+) -> Result<(), EngineError> {
     let mut after = None;
     loop {
         let page = engine.store().rows_after(run, filter, after, PAGE)?;
@@ -115,7 +153,11 @@ pub(super) fn print_rows(
         after = Some(last.position);
         for row in page.iter().filter(|row| row.action.is_some()) {
             if json {
-                report::line(&report::row_json(row, with_outcome).to_string())?;
+                let mut event = report::row_json(row, with_outcome);
+                if let Some(mapping) = mapping {
+                    event["mapping"] = mapping.into();
+                }
+                report::line(&event.to_string())?;
             } else {
                 report::line(&report::row_text(row))?;
             }

@@ -8,6 +8,8 @@ use serde_json::json;
 
 use crate::destination::DestinationError;
 use crate::engine::{EngineError, ErrorClass, RunSummary};
+use crate::mapping::OnRemoved;
+use crate::plan::FieldChange;
 use crate::store::RunRow;
 
 /// Prints an error and its next step on stderr.
@@ -36,11 +38,21 @@ pub(super) fn line(text: &str) -> Result<(), EngineError> {
 
 /// Prints an error in the form of DESIGN §7 on stdout as well, for whoever reads JSON lines.
 pub(super) fn json_error(error: &EngineError) -> Result<(), EngineError> {
-    let body = json!({"event": "error", "error": {
+    line(&error_event(error).to_string())
+}
+
+/// The same for one of several mappings.
+pub(super) fn json_error_of(mapping: &str, error: &EngineError) -> Result<(), EngineError> {
+    let mut body = error_event(error);
+    body["mapping"] = mapping.into();
+    line(&body.to_string())
+}
+
+fn error_event(error: &EngineError) -> serde_json::Value {
+    json!({"event": "error", "error": {
         "code": error.code, "message": error.message, "fields": [], "hint": error.hint,
         "position": error.position.map(|(line, column)| json!({"line": line, "column": column})),
-    }});
-    line(&body.to_string())
+    }})
 }
 
 /// A table without frames; rows are added by the caller.
@@ -89,6 +101,9 @@ pub(super) fn row_json(row: &RunRow, with_outcome: bool) -> serde_json::Value {
     if !row.candidates.is_empty() {
         event["candidates"] = json!(row.candidates);
     }
+    if let Some(planned) = &row.planned {
+        event["planned"] = json!(planned);
+    }
     event["error"] = row.error.as_ref().map_or(serde_json::Value::Null, row_error);
     event
 }
@@ -98,17 +113,12 @@ pub(super) fn row_text(row: &RunRow) -> String {
     let word = row.outcome.map(|outcome| outcome.to_string()).or(row.action.map(|action| action.to_string()));
     let id = row.id.as_deref().unwrap_or("-");
     let mut text = format!("{:<11} {:<12} {id}", word.unwrap_or_default(), shown(&row.key.to_string()));
-    for change in &row.fields {
-        let wire = |wire: &serde_json::Value| match wire {
-            serde_json::Value::Null => "(empty)".to_owned(),
-            serde_json::Value::String(text) => shown(text),
-            other => other.to_string(),
-        };
-        text += &format!("\n    {}: {} -> {}", change.field, wire(&change.old), wire(&change.new));
-        if let Some(source) = &change.source {
-            text += &format!(" (from `{}`)", shown(source));
-        }
+    if let Some(planned) = &row.planned {
+        text += &format!("\n    planned: {} {}", planned.action, planned.id.as_deref().unwrap_or("-"));
+        text.extend(planned.fields.iter().map(|change| format!("\n      {}", change_text(change))));
+        text += "\n    now:";
     }
+    text.extend(row.fields.iter().map(|change| format!("\n    {}", change_text(change))));
     if let Some(error) = &row.error {
         text += &format!("\n    {}", shown(&error.to_string()));
         if let Some(hint) = &error.hint {
@@ -116,6 +126,32 @@ pub(super) fn row_text(row: &RunRow) -> String {
         }
     }
     text
+}
+
+fn change_text(change: &FieldChange) -> String {
+    let wire = |wire: &serde_json::Value| match wire {
+        serde_json::Value::Null => "(empty)".to_owned(),
+        serde_json::Value::String(text) => shown(text),
+        other => other.to_string(),
+    };
+    let mut text = format!("{}: {} -> {}", change.field, wire(&change.old), wire(&change.new));
+    if let Some(source) = &change.source {
+        text += &format!(" (from `{}`)", shown(source));
+    }
+    text
+}
+
+/// What a person must know before so many records are taken away.
+pub(super) fn mass_delete_text(summary: &RunSummary) -> Option<String> {
+    let mass = summary.mass_delete?;
+    let what = match summary.definition.on_removed {
+        OnRemoved::Clear => "CLEARS",
+        OnRemoved::Delete | OnRemoved::Ignore => "DELETES",
+    };
+    Some(format!(
+        "this plan {what} {} of the {} records that {} knows: the query no longer returns their rows",
+        mass.rows, mass.of, summary.mapping
+    ))
 }
 
 /// A run in a few lines for people: the books as they balance, and what it cost.
@@ -162,6 +198,11 @@ pub(super) fn summary_text(summary: &RunSummary) -> String {
                 text += &format!(", the last {floor} stay with others");
             }
         }
+    }
+    if summary.finished_at.is_none()
+        && let Some(mass) = mass_delete_text(summary)
+    {
+        text += &format!("\n  ATTENTION: {mass}");
     }
     text += &format!("\n  {} API calls, {:.1} s", summary.api_calls, summary.seconds);
     if let Some(message) = &summary.message {

@@ -1,6 +1,9 @@
-//! `gondola run MODEL/MAPPING`
+//! `gondola run MODEL/MAPPING` and `gondola run MODEL`
 
-use super::plan::{RowArguments, make, narrate, print_rows};
+use tokio_util::sync::CancellationToken;
+
+use super::plan::{RowArguments, make, narrate, print_rows_of};
+use super::several::{self, Target};
 use super::{confirm, report};
 use crate::config::MappingId;
 use crate::engine::{Engine, EngineError, RunSummary};
@@ -8,8 +11,9 @@ use crate::store::{RowFilter, RunId};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// Which mapping, such as customers/contacts.
-    mapping: MappingId,
+    /// Which mapping, such as customers/contacts; or a model, for all its mappings that are on.
+    #[arg(value_name = "MODEL[/MAPPING]")]
+    target: Target,
     #[command(flatten)]
     rows: RowArguments,
     /// Do not ask before writing.
@@ -18,26 +22,46 @@ pub(super) struct Arguments {
     /// Apply this plan as it was reviewed; rows that changed in Salesforce since are held.
     #[arg(long, value_name = "ID", conflicts_with_all = ["full", "keys", "limit"])]
     plan: Option<RunId>,
+    /// It is meant that most of the records go whose rows the query no longer returns.
+    #[arg(long)]
+    allow_mass_delete: bool,
     /// JSON lines: a `row` for each row with an action, then a `summary`.
     #[arg(long)]
     json: bool,
 }
 
+/// What has been said about writing.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Consent {
+    pub(super) yes: bool,
+    pub(super) allow_mass_delete: bool,
+}
+
 pub(super) async fn run(arguments: Arguments, engine: &Engine) -> Result<u8, EngineError> {
     let json = arguments.json;
-    match go(arguments, engine).await {
-        Ok(Some(summary)) => {
-            print_rows(engine, summary.run, &RowFilter::All, json, true)?;
-            if json {
-                report::line(&summary.to_json().to_string())?;
-            } else {
-                report::line(&report::summary_text(&summary))?;
-            }
-            Ok(summary.exit_code())
+    let cancel = confirm::cancel_on_interrupt();
+    let consent = Consent { yes: arguments.yes, allow_mass_delete: arguments.allow_mass_delete };
+    let went = match (&arguments.target, arguments.plan) {
+        (Target::Model(model), None) => {
+            return several::run(engine, model, arguments.rows.options(), consent, json, cancel).await;
         }
+        (Target::Model(model), Some(plan)) => {
+            Err(EngineError::configuration(format!("plan {plan} is of one mapping, and {model} is a model"))
+                .with_hint(format!("Name the mapping: `gondola run {model}/MAPPING --plan {plan}`.")))
+        }
+        (Target::Mapping(mapping), Some(plan)) => reviewed(engine, mapping, plan, consent, cancel).await.map(Some),
+        (Target::Mapping(mapping), None) => {
+            match make(engine, mapping, arguments.rows.options(), cancel.clone()).await {
+                Ok(plan) => apply(engine, plan, consent, cancel).await,
+                Err(error) => Err(error),
+            }
+        }
+    };
+    match went {
+        Ok(Some(summary)) => print(engine, &summary, json, false),
         Ok(None) => {
             note!("nothing was written");
-            Ok(130)
+            Ok(confirm::REFUSED)
         }
         Err(error) => {
             if json {
@@ -48,28 +72,59 @@ pub(super) async fn run(arguments: Arguments, engine: &Engine) -> Result<u8, Eng
     }
 }
 
-/// The run's end, or `None` when the person said no.
-async fn go(arguments: Arguments, engine: &Engine) -> Result<Option<RunSummary>, EngineError> {
-    let cancel = confirm::cancel_on_interrupt();
-    if let Some(plan) = arguments.plan {
-        let summary = engine.summary(plan)?;
-        if summary.mapping != arguments.mapping.to_string() {
-            return Err(EngineError::configuration(format!(
-                "plan {plan} is of {}, not of {}",
-                summary.mapping, arguments.mapping
-            )));
-        }
-        return engine.run(plan, true, narrate(), cancel).await.map(Some);
+/// Prints how a run went; rows `named` carry the mapping.
+pub(super) fn print(engine: &Engine, summary: &RunSummary, json: bool, named: bool) -> Result<u8, EngineError> {
+    print_rows_of(engine, summary.run, &RowFilter::All, json, true, named.then_some(summary.mapping.as_str()))?;
+    if json {
+        report::line(&summary.to_json().to_string())?;
+    } else {
+        report::line(&report::summary_text(summary))?;
     }
-    let plan = make(engine, &arguments.mapping, arguments.rows.options(), cancel.clone()).await?;
+    Ok(summary.exit_code())
+}
+
+/// Applies a plan that was reviewed before.
+async fn reviewed(
+    engine: &Engine,
+    mapping: &MappingId,
+    plan: RunId,
+    consent: Consent,
+    cancel: CancellationToken,
+) -> Result<RunSummary, EngineError> {
+    let summary = engine.summary(plan)?;
+    if summary.mapping != mapping.to_string() {
+        return Err(EngineError::configuration(format!("plan {plan} is of {}, not of {mapping}", summary.mapping)));
+    }
+    for remark in engine.plan_remarks(plan)? {
+        note!("note: {remark}");
+    }
+    if consent.allow_mass_delete {
+        engine.allow_mass_delete(plan)?;
+    }
+    engine.run(plan, true, narrate(), cancel).await
+}
+
+/// Applies a plan that was just made, once a person agrees; `None` when they do not.
+pub(super) async fn apply(
+    engine: &Engine,
+    plan: RunId,
+    consent: Consent,
+    cancel: CancellationToken,
+) -> Result<Option<RunSummary>, EngineError> {
     let mut asked = false;
-    if !arguments.yes {
+    if consent.allow_mass_delete {
+        engine.allow_mass_delete(plan)?;
+    }
+    if !consent.yes {
         let summary = engine.summary(plan)?;
         note!("{}", report::summary_text(&summary));
         if summary.books.actions.writes() > 0 {
-            if !confirm::ask(&format!("Write to {} ({})?", summary.org.name, summary.org.instance_url))? {
+            let mass = report::mass_delete_text(&summary).map_or_else(String::new, |mass| format!("{mass}. "));
+            if !confirm::ask(&format!("{mass}Write to {} ({})?", summary.org.name, summary.org.instance_url))? {
                 return Ok(None);
             }
+            // The question named the number.
+            engine.allow_mass_delete(plan)?;
             asked = true;
         }
     }

@@ -24,7 +24,6 @@ pub(super) fn run(arguments: &Arguments, engine: &Engine) -> Result<u8, EngineEr
         let summary = RunSummary::from(run);
         if arguments.json {
             let mut body = summary.to_json();
-            body["mapping"] = summary.mapping.clone().into();
             body["started_at"] = summary.started_at.clone().into();
             body["finished_at"] = summary.finished_at.clone().into();
             // Here the stored word: a plan that was never applied is not a run that succeeded.

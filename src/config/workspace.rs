@@ -171,6 +171,13 @@ impl Workspace {
         Ok((model, file::read_toml(&path)?))
     }
 
+    /// One model with its mappings that could be read, and why each of the others could not.
+    pub fn model_and_problems(&self, slug: &str) -> Result<(Model, Vec<(String, ConfigError)>), ConfigError> {
+        let (model, problems) = self.model_with_problems(slug)?;
+        let named = problems.into_iter().map(|problem| (stem(&problem.path), problem)).collect();
+        Ok((model, named))
+    }
+
     fn model_with_problems(&self, slug: &str) -> Result<(Model, Vec<ConfigError>), ConfigError> {
         let folder = self.folders.models().join(slug);
         let path = folder.join("model.toml");

@@ -5,18 +5,14 @@ use std::time::Instant;
 
 use tokio_util::sync::CancellationToken;
 
-use super::matching::Matching;
 use super::planning::busy_error;
 use super::writing::{self, Stop};
 use super::{Engine, EngineError, Freshness, Phase, Progress, ProgressSender, RunSummary, Shape};
 use crate::destination::{Destination, DestinationError, ErrorKind};
 use crate::mapping::Mapping;
-use crate::plan::{Books, Decision, Outcome, Route};
+use crate::plan::{Books, Outcome, Route};
 use crate::store::{RunId, RunRecord, RunStatus, Store};
 use crate::types::ObjectDescribe;
-
-/// Rows that are looked at again together.
-const RECHECK_ROWS: usize = 4_000;
 
 /// A plan being applied.
 pub(super) struct Applying {
@@ -24,7 +20,7 @@ pub(super) struct Applying {
     pub(super) run: RunId,
     pub(super) mapping: Mapping,
     pub(super) object: ObjectDescribe,
-    parents: Vec<ObjectDescribe>,
+    pub(super) parents: Vec<ObjectDescribe>,
     pub(super) destination: Arc<dyn Destination>,
     pub(super) cancel: CancellationToken,
     pub(super) route: Route,
@@ -32,12 +28,13 @@ pub(super) struct Applying {
     started: Instant,
     calls_before: u64,
     planned: RunRecord,
-    books: Books,
+    pub(super) books: Books,
 }
 
 impl Engine {
-    /// Applies a plan. With `recheck`, every record is looked at again first, and rows for which
-    /// something changed since the plan are held; without, the plan must have just been made.
+    /// Applies a plan. With `recheck`, every record is looked at again first: a row whose write would
+    /// be another one now is held, or skipped when nothing is left to do; without, the plan must have
+    /// just been made.
     ///
     /// The end of a run, good or bad, is a summary; an error means that nothing was begun.
     pub async fn run(
@@ -59,6 +56,8 @@ impl Engine {
                 planned.org.id, planned.org.name, planned.definition.connection, org.id, org.name
             )));
         }
+        self.refuse_outdated(&planned)?;
+        self.refuse_mass_delete(&planned)?;
         let calls_before = destination.calls();
         let route = planned.forecast.map_or_else(Route::default, |forecast| forecast.route());
         let shape = self.shape_at(destination.as_ref(), &org, &planned.definition, Freshness::Recent).await?;
@@ -74,6 +73,9 @@ impl Engine {
             .with_hint("Make a new plan; rows that failed are in it again."));
         }
         self.store.set_org_of(&planned.mapping, &org.id)?;
+        if let Some(basis) = &planned.basis {
+            self.store.set_basis(&planned.mapping, basis)?;
+        }
         let mut applying = Applying {
             store: self.store.clone(),
             run: plan,
@@ -143,48 +145,15 @@ impl Applying {
         writing::write_all(self).await.err()
     }
 
-    /// Looks every record up again; a row whose decision is no longer the planned one is held.
-    async fn recheck(&mut self) -> Result<(), Stop> {
-        let total = self.books.actions.writes();
-        let matching =
-            Matching::new(self.destination.clone(), &self.mapping, &self.object).with_parents(&self.parents)?;
-        let (mut after, mut done) = (None, 0);
-        let mut held = Vec::new();
-        loop {
-            let rows = self.store.staged_writes(self.run, after, RECHECK_ROWS)?;
-            let Some(last) = rows.last() else { break };
-            let planned = self.store.rows_after(self.run, &crate::store::RowFilter::Writes, after, rows.len())?;
-            after = Some(last.position);
-            done += rows.len() as u64;
-            for ((position, now), then) in matching.decide(&rows).await?.into_iter().zip(&planned) {
-                let same_record = now.record.is_none() || now.record == then.id;
-                if Some(now.action) != then.action || now.fields != then.fields || !same_record {
-                    let decision = Decision {
-                        record: now.record.clone(),
-                        candidates: now.candidates.clone(),
-                        ..Decision::hold(
-                            "CHANGED_SINCE_PLAN",
-                            format!("Salesforce changed since the plan was made: now it would be {}", now.action),
-                            "Make a new plan and review it.",
-                        )
-                    };
-                    held.push((position, decision));
-                }
-            }
-            self.report(Phase::Rechecking, done, Some(total));
-            if self.cancel.is_cancelled() {
-                return Err(Stop::Asked);
-            }
-        }
-        self.store.decide(self.run, &held)?;
-        self.store.count_words(self.run, &mut self.books)?;
-        Ok(())
-    }
-
     /// Counts what was settled, without reading every row again.
     pub(super) fn count(&mut self, settled: &[(u64, Outcome, Option<String>, Option<DestinationError>)]) {
         for (_, outcome, ..) in settled {
             *self.books.outcomes.of(*outcome) += 1;
+            // A record that was to be deleted and is gone already.
+            if *outcome == Outcome::Unchanged {
+                self.books.actions.delete = self.books.actions.delete.saturating_sub(1);
+                self.books.actions.skip += 1;
+            }
         }
     }
 
@@ -204,7 +173,7 @@ impl Applying {
         self.report(Phase::Writing, self.written() + rows, Some(self.books.actions.writes()));
     }
 
-    fn report(&self, phase: Phase, done: u64, total: Option<u64>) {
+    pub(super) fn report(&self, phase: Phase, done: u64, total: Option<u64>) {
         self.progress.send_replace(Progress {
             run: Some(self.run),
             phase,

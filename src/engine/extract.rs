@@ -1,181 +1,285 @@
-//! Reading the query: each row gets its key, its payload and its change; what may need an action
-//! is staged, the rest is only counted.
+//! Reading the query: each row gets its key, its hash and its change; what may need an action is
+//! mapped whole and staged, the rest is only counted.
 
 use std::collections::BTreeSet;
 
 use tokio_util::sync::CancellationToken;
 
+use super::detect::{CHUNK_ROWS, Keyed};
 use super::planning::{Plan, PlanOptions};
 use super::{EngineError, Phase};
-use crate::destination::DestinationError;
-use crate::mapping::{Mapper, Mapping, check_match_value};
+use crate::destination::{DestinationError, Payload};
+use crate::mapping::{Mapper, Source, Sources, check_match_value};
 use crate::plan::{Change, MatchValues};
 use crate::snowflake::RowStream;
 use crate::store::StagedRow;
-use crate::types::{Column, RowBatch, RowKey, Value};
+use crate::types::{KeyColumns, RowKey, Schema, Value};
 
-/// A row with everything that is known of it before the snapshot is asked.
-struct Read {
-    position: u64,
-    key: RowKey,
-    has_key: bool,
-    row: Vec<Value>,
+/// Rows that are staged in one transaction.
+const STAGE_ROWS: usize = 4_096;
+/// Keys of the snapshot that are looked at together.
+const PAGE_KEYS: usize = 10_000;
+/// Where rows are staged whose place in the result was not kept; they are moved behind the others.
+const NO_PLACE: u64 = 1 << 40;
+
+/// Rows of a query with their places in its result.
+type Chunk = [(u64, Vec<Value>)];
+
+/// Reads the rows of one query (or those that the options ask for) for one plan or several: counts
+/// changes, stages rows. A plan that fails is left out from there on; an error means that the query
+/// itself failed.
+pub(super) async fn extract(
+    stream: &mut RowStream,
+    plans: &mut [Plan<'_>],
+    options: &PlanOptions,
+    cancel: &CancellationToken,
+) -> Result<(), EngineError> {
+    let Some(first) = plans.first() else { return Ok(()) };
+    let names = first.model.key.clone();
+    let needed: BTreeSet<String> = plans.iter().flat_map(Plan::columns).chain(names.iter().cloned()).collect();
+    let all: Vec<String> = stream.schema().iter().map(|column| column.name.clone()).collect();
+    // Templates name their columns inside a text; a name that is part of another costs little.
+    let templates: Vec<&str> = plans.iter().flat_map(|plan| plan.templates()).collect();
+    let is_needed = |name: &str| needed.contains(name) || templates.iter().any(|text| text.contains(name));
+    if all.iter().any(|name| !is_needed(name)) {
+        stream.keep_columns(is_needed);
+    }
+    let schema = stream.schema();
+    let key = KeyColumns::new(&names, &schema);
+    let mut readers: Vec<Reader<'_, '_>> = plans.iter_mut().filter_map(|plan| Reader::new(plan, &schema, &key)).collect();
+    let wanted: BTreeSet<&str> = options.keys.iter().map(String::as_str).collect();
+    let limit = options.limit.unwrap_or(u64::MAX);
+    let (mut chunk, mut position, mut taken) = (Vec::with_capacity(CHUNK_ROWS), 0, 0);
+    while let Some(batch) = stream.next_batch().await? {
+        if cancel.is_cancelled() {
+            return Err(EngineError::stopped());
+        }
+        for row in batch.rows {
+            let is_wanted = taken < limit && (wanted.is_empty() || is_meant(&wanted, &key, &row));
+            if is_wanted {
+                chunk.push((position, row));
+                taken += 1;
+            }
+            position += 1;
+        }
+        if chunk.len() >= CHUNK_ROWS || taken >= limit {
+            readers.iter_mut().for_each(|reader| reader.take(&chunk));
+            chunk.clear();
+        }
+        if taken >= limit || readers.iter().all(|reader| reader.plan.broken.is_some()) {
+            break;
+        }
+    }
+    let complete = !options.is_partial() && stream.is_complete();
+    for reader in &mut readers {
+        reader.take(&chunk);
+        reader.end(position, complete);
+    }
+    Ok(())
 }
 
-impl Plan<'_> {
-    /// Reads every row (or those that the options ask for), counts changes, stages rows.
-    pub(super) async fn extract(
-        &mut self,
-        stream: &mut RowStream,
-        options: &PlanOptions,
-        cancel: &CancellationToken,
-    ) -> Result<(), EngineError> {
-        let mapping = self.mapping.clone();
-        let schema = stream.schema();
-        let mapper = Mapper::new(&mapping, &schema, &self.object).map_err(EngineError::configuration)?;
-        let wanted: BTreeSet<&str> = options.keys.iter().map(String::as_str).collect();
-        self.store.begin_seen()?;
-        let mut position = 0;
-        while let Some(batch) = stream.next_batch().await? {
-            if cancel.is_cancelled() {
-                return Err(EngineError::stopped());
-            }
-            let left = options.limit.map_or(u64::MAX, |limit| limit.saturating_sub(self.books.extracted));
-            let mut rows = self.keys(batch, &schema, &mut position);
-            if !wanted.is_empty() {
-                rows.retain(|read| {
-                    wanted.contains(read.key.canonical().as_str()) || wanted.contains(read.key.to_string().as_str())
-                });
-            }
-            rows.truncate(usize::try_from(left).unwrap_or(usize::MAX));
-            self.take(rows, &mapper, &mapping, &schema, options)?;
-            self.report(Phase::Extracting, self.books.extracted, None);
-            if options.limit.is_some_and(|limit| self.books.extracted >= limit) {
-                break;
+/// Whether a row has one of these keys, as they are stored or as people write them.
+fn is_meant(wanted: &BTreeSet<&str>, key: &KeyColumns, row: &[Value]) -> bool {
+    let key = key.key(row);
+    wanted.contains(key.canonical().as_str()) || wanted.contains(key.to_string().as_str())
+}
+
+/// One plan's part in the reading.
+struct Reader<'p, 'a> {
+    plan: &'p mut Plan<'a>,
+    mapper: Mapper,
+    schema: Schema,
+    key: &'p KeyColumns,
+    keyed: Keyed,
+    /// Rows staged so far: a key that the snapshot does not have may be among them.
+    staged: u64,
+    /// Rows staged without their place.
+    without_place: u64,
+}
+
+impl<'p, 'a> Reader<'p, 'a> {
+    /// `None` when the mapping does not fit the query: the plan is broken then.
+    fn new(plan: &'p mut Plan<'a>, schema: &Schema, key: &'p KeyColumns) -> Option<Self> {
+        match Mapper::new(&plan.mapping, schema, &plan.object) {
+            Ok(mapper) => Some(Self { plan, mapper, schema: schema.clone(), key, keyed: Keyed::default(), staged: 0, without_place: 0 }),
+            Err(why) => {
+                plan.broken = Some(EngineError::configuration(why));
+                None
             }
         }
-        if !options.is_partial() {
-            self.books.changes.removed = self.store.count_removed(&self.name)?;
+    }
+
+    /// Takes the next rows, unless the plan is broken.
+    fn take(&mut self, chunk: &Chunk) {
+        if self.plan.broken.is_none()
+            && !chunk.is_empty()
+            && let Err(error) = self.try_take(chunk)
+        {
+            self.plan.broken = Some(error);
         }
-        Ok(())
     }
 
-    fn keys(&self, batch: RowBatch, schema: &[Column], position: &mut u64) -> Vec<Read> {
-        let place = |row: &[Value], name: &String| {
-            let at = schema.iter().position(|column| column.name == *name);
-            (name.clone(), at.map_or_else(String::new, |at| row[at].to_string()))
-        };
-        batch
-            .rows
-            .into_iter()
-            .map(|row| {
-                let at = *position;
-                *position += 1;
-                match RowKey::of(&self.model.key, schema, &row) {
-                    Ok(key) => Read { position: at, key, has_key: true, row },
-                    Err(_) => {
-                        let pairs = self.model.key.iter().map(|name| place(&row, name)).collect();
-                        Read { position: at, key: RowKey::from_pairs(pairs), has_key: false, row }
-                    }
-                }
-            })
-            .collect()
-    }
-
-    fn take(
-        &mut self,
-        rows: Vec<Read>,
-        mapper: &Mapper,
-        mapping: &Mapping,
-        schema: &[Column],
-        options: &PlanOptions,
-    ) -> Result<(), EngineError> {
-        let mapped: Vec<_> = rows.iter().map(|read| mapper.map(&read.row)).collect();
-        let canonical: Vec<String> = rows.iter().map(|read| read.key.canonical()).collect();
-        let keyed = || (0..rows.len()).filter(|at| rows[*at].has_key);
-        let to_see: Vec<(&str, u64)> = keyed().map(|at| (canonical[at].as_str(), rows[at].position)).collect();
-        let to_compare: Vec<(&str, u128)> = keyed().map(|at| (canonical[at].as_str(), mapped[at].hash)).collect();
-        let mut seen = self.store.see(&to_see)?.into_iter();
-        let mut compared = self.store.compare(&self.name, &to_compare)?.into_iter();
-
+    fn try_take(&mut self, chunk: &Chunk) -> Result<(), EngineError> {
+        self.keyed.read(self.key, &self.mapper, chunk.iter().map(|(_, row)| row.as_slice()));
+        let (changes, again) = self.plan.detector.changes(&self.keyed, self.staged > 0)?;
+        for again in again {
+            self.hold_first(&again.key)?;
+        }
+        let (rows, full) = (self.plan.mapping.rows, self.plan.full);
         let mut staged = Vec::new();
-        let mut repeated = Vec::new();
-        for (read, mapped) in rows.into_iter().zip(mapped) {
-            let change = if read.has_key {
-                let (earlier, known) = (seen.next().flatten(), compared.next().flatten());
-                if let Some(first) = earlier {
-                    repeated.push((first, read.key.clone()));
-                    Change::Invalid
-                } else {
-                    match known {
-                        None => Change::Added,
-                        Some(true) => Change::Unchanged,
-                        Some(false) => Change::Updated,
-                    }
-                }
-            } else {
-                Change::Invalid
-            };
-            self.books.extracted += 1;
-            *self.books.changes.of(change) += 1;
-            if change == Change::Unchanged && !change.is_selected(mapping.rows, options.full) {
+        for (at, ((position, row), change)) in chunk.iter().zip(changes).enumerate() {
+            self.plan.books.extracted += 1;
+            *self.plan.books.changes.of(change) += 1;
+            if change == Change::Unchanged && !change.is_selected(rows, full) {
                 continue;
             }
-            let match_values = MatchValues::of(&mapping.matcher, schema, &read.row);
-            let mut rejections = mapped.rejections;
-            rejections.extend(self.misfits(&match_values));
-            staged.push(StagedRow {
-                position: read.position,
-                key: read.key,
-                has_key: read.has_key,
-                change,
-                hash: mapped.hash,
-                payload: mapped.payload,
-                sources: mapped.sources,
-                rejections,
-                match_values,
-            });
+            staged.push(self.whole(*position, row, change, self.keyed.key(at).is_some()));
+            if staged.len() == STAGE_ROWS {
+                self.stage(&mut staged)?;
+            }
         }
-        self.store.stage(self.run, &staged)?;
-        for (first, key) in repeated {
-            self.hold_first(first, key)?;
+        self.stage(&mut staged)?;
+        self.plan.report(Phase::Extracting, self.plan.books.extracted, None);
+        Ok(())
+    }
+
+    fn stage(&mut self, rows: &mut Vec<StagedRow>) -> Result<(), EngineError> {
+        if !rows.is_empty() {
+            self.plan.store.stage(self.plan.run, rows)?;
+            self.staged += rows.len() as u64;
+            rows.clear();
         }
         Ok(())
     }
 
-    /// Match values that their field cannot be compared with.
-    fn misfits(&self, values: &MatchValues) -> Vec<DestinationError> {
-        let terms = &self.mapping.matcher.terms;
-        terms
-            .iter()
-            .zip(&values.0)
-            .filter_map(|(term, value)| check_match_value(value.as_ref()?, self.object.field(&term.field)?).err())
-            .collect()
-    }
-
-    /// A key came a second time: its first row has no identity either.
-    fn hold_first(&mut self, position: u64, key: RowKey) -> Result<(), EngineError> {
-        let before = match self.store.mark_repeated(self.run, position)? {
+    /// A key came again: its first row has no identity either.
+    fn hold_first(&mut self, canonical: &str) -> Result<(), EngineError> {
+        let plan = &mut *self.plan;
+        let before = match plan.store.mark_repeated(plan.run, canonical)? {
+            Some(Change::Invalid) => return Ok(()),
             Some(change) => change,
             None => {
                 // It was unchanged, so it was only counted.
                 let row = StagedRow {
-                    position,
-                    key,
+                    position: NO_PLACE + self.without_place,
+                    key: RowKey::from_canonical(&plan.model.key, canonical),
                     has_key: true,
                     change: Change::Invalid,
                     hash: 0,
-                    payload: crate::destination::Payload::new(),
-                    sources: crate::mapping::Sources::new(),
+                    payload: Payload::new(),
+                    sources: Sources::new(),
                     rejections: Vec::new(),
                     match_values: MatchValues(Vec::new()),
+                    known_record: None,
                 };
-                self.store.stage(self.run, &[row])?;
+                plan.store.stage(plan.run, &[row])?;
+                self.without_place += 1;
                 Change::Unchanged
             }
         };
-        *self.books.changes.of(before) -= 1;
-        self.books.changes.invalid += 1;
+        *plan.books.changes.of(before) -= 1;
+        plan.books.changes.invalid += 1;
         Ok(())
+    }
+
+    fn whole(&self, position: u64, row: &[Value], change: Change, has_key: bool) -> StagedRow {
+        let mapped = self.mapper.map(row);
+        let match_values = MatchValues::of(&self.plan.mapping.matcher, &self.schema, row);
+        let mut rejections = mapped.rejections;
+        rejections.extend(self.misfits(&match_values));
+        StagedRow {
+            position,
+            key: self.key.key(row),
+            has_key,
+            change,
+            hash: mapped.hash,
+            payload: mapped.payload,
+            sources: mapped.sources,
+            rejections,
+            match_values,
+            known_record: None,
+        }
+    }
+
+    /// Match values that their field cannot be compared with.
+    fn misfits(&self, values: &MatchValues) -> Vec<DestinationError> {
+        let terms = &self.plan.mapping.matcher.terms;
+        terms
+            .iter()
+            .zip(&values.0)
+            .filter_map(|(term, value)| check_match_value(value.as_ref()?, self.plan.object.field(&term.field)?).err())
+            .collect()
+    }
+
+    /// After the last row: what the snapshot has and the query did not return is removed, if every
+    /// row was read. `position` is the number of rows in the result.
+    fn end(&mut self, position: u64, complete: bool) {
+        if self.plan.broken.is_none()
+            && let Err(error) = self.try_end(position, complete)
+        {
+            self.plan.broken = Some(error);
+        }
+    }
+
+    fn try_end(&mut self, position: u64, complete: bool) -> Result<(), EngineError> {
+        if self.without_place > 0 {
+            self.plan.store.move_rows(self.plan.run, NO_PLACE, position)?;
+        }
+        let plan = &mut *self.plan;
+        if !complete || plan.detector.seen() >= plan.snapshot_rows {
+            return Ok(());
+        }
+        let staged = plan.mapping.rows.takes_removed();
+        // Values that another matcher looked for would be compared with other fields.
+        let comparable = plan.store.basis_of(&plan.name)?.is_none_or(|basis| basis.matcher == plan.mapping.matcher);
+        let mut next = position + self.without_place;
+        let mut after: Option<String> = None;
+        if !staged {
+            plan.books.changes.removed = plan.snapshot_rows - plan.detector.seen();
+            return Ok(());
+        }
+        loop {
+            let (gone, from) =
+                plan.store.snapshot_rows(&plan.name, after.as_deref(), PAGE_KEYS, |number| !plan.detector.has_seen(number))?;
+            plan.books.changes.removed += gone.len() as u64;
+            let rows: Vec<StagedRow> = gone
+                .into_iter()
+                .zip(next..)
+                .map(|(gone, position)| StagedRow {
+                    position,
+                    key: RowKey::from_canonical(&plan.model.key, &gone.key),
+                    has_key: true,
+                    change: Change::Removed,
+                    hash: gone.hash,
+                    payload: Payload::new(),
+                    sources: Sources::new(),
+                    rejections: Vec::new(),
+                    match_values: gone.match_values.filter(|_| comparable).unwrap_or(MatchValues(Vec::new())),
+                    known_record: gone.record_id,
+                })
+                .collect();
+            next += rows.len() as u64;
+            plan.store.stage(plan.run, &rows)?;
+            match from {
+                Some(from) => after = Some(from),
+                None => return Ok(()),
+            }
+        }
+    }
+}
+
+impl Plan<'_> {
+    /// Columns that the mapping names, templates left out.
+    fn columns(&self) -> impl Iterator<Item = String> {
+        let links = self.mapping.links.iter().filter_map(|link| link.column());
+        let terms = self.mapping.matcher.terms.iter().map(|term| term.column.as_str());
+        links.chain(terms).map(str::to_owned).collect::<Vec<_>>().into_iter()
+    }
+
+    fn templates(&self) -> impl Iterator<Item = &str> {
+        self.mapping.links.iter().filter_map(|link| match &link.source {
+            Source::Template(text) => Some(text.as_str()),
+            _ => None,
+        })
     }
 }

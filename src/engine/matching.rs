@@ -8,7 +8,8 @@ use super::lookups::{Lookups, Resolved};
 use crate::destination::{Api, Destination, DestinationError, Payload, Record};
 use crate::mapping::{IS_PERSON, Mapping, Operation, WritePolicy, are_persons, has_persons, places};
 use crate::plan::{
-    Actions, Candidates, Change, Decision, PARENT_FIELD, Route, RowFacts, Rules, decide, record_keys, row_keys,
+    Actions, Candidates, Change, Decision, PARENT_FIELD, Route, RowFacts, Rules, clearable, decide, record_keys,
+    row_keys,
 };
 use crate::store::{RunId, StagedRow, Store};
 use crate::types::ObjectDescribe;
@@ -24,11 +25,13 @@ const SCAN_ALWAYS: u64 = 100_000;
 
 /// Looks records up for rows and decides about them.
 pub(super) struct Matching<'a> {
-    destination: Arc<dyn Destination>,
-    mapping: &'a Mapping,
-    object: &'a ObjectDescribe,
+    pub(super) destination: Arc<dyn Destination>,
+    pub(super) mapping: &'a Mapping,
+    pub(super) object: &'a ObjectDescribe,
     fields: Vec<String>,
     only_if_empty: Vec<String>,
+    /// Fields that are emptied for removed rows.
+    pub(super) clears: Vec<String>,
     api: Api,
     /// Where a scan has put every record.
     scanned: Option<(Store, RunId)>,
@@ -62,12 +65,22 @@ impl<'a> Matching<'a> {
             .filter_map(|link| object.field(&link.field))
             .map(|field| field.name.clone())
             .collect();
+        let is_matched = |name: &str| mapping.matcher.terms.iter().any(|term| term.field.eq_ignore_ascii_case(name));
+        let clears = mapping
+            .links
+            .iter()
+            .filter(|link| link.write == WritePolicy::Always && !is_matched(&link.field))
+            .filter_map(|link| object.field(&link.field))
+            .filter(|field| clearable(object, &field.name))
+            .map(|field| field.name.clone())
+            .collect();
         Self {
             destination,
             mapping,
             object,
             fields,
             only_if_empty,
+            clears,
             api: Api::Collections,
             scanned: None,
             lookups: None,
@@ -132,10 +145,21 @@ impl<'a> Matching<'a> {
         Ok(self.destination.find(self.object, &self.fields, &wanted, self.api).await?)
     }
 
-    /// A decision for each row.
+    /// A decision for each row, in order.
     pub(super) async fn decide(&self, rows: &[StagedRow]) -> Result<Vec<(u64, Decision)>, EngineError> {
+        let (removed, present): (Vec<&StagedRow>, Vec<&StagedRow>) =
+            rows.iter().partition(|row| row.change == Change::Removed);
+        let mut decisions = if present.is_empty() { Vec::new() } else { self.decide_present(&present).await? };
+        if !removed.is_empty() {
+            decisions.extend(self.decide_removed(&removed).await?);
+            decisions.sort_by_key(|(position, _)| *position);
+        }
+        Ok(decisions)
+    }
+
+    async fn decide_present(&self, rows: &[&StagedRow]) -> Result<Vec<(u64, Decision)>, EngineError> {
         let looked_up: Vec<&StagedRow> =
-            rows.iter().filter(|row| row.change != Change::Invalid && row.rejections.is_empty()).collect();
+            rows.iter().copied().filter(|row| row.change != Change::Invalid && row.rejections.is_empty()).collect();
         let resolved: HashMap<u64, Resolved> = match &self.lookups {
             Some(lookups) if self.mapping.operation != Operation::Delete => {
                 let found = lookups.lock().await.resolve(&self.destination, &looked_up, self.api).await?;

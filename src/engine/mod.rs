@@ -1,16 +1,21 @@
 //! A run's state machine, and everything that screens and commands do: one door for both.
 
 mod applying;
+mod basis;
 mod describes;
+mod detect;
 mod doctor;
 mod error;
 mod extract;
 mod grants;
 mod login;
 mod lookups;
+mod marks;
 mod matching;
 mod planning;
 mod progress;
+mod recheck;
+mod removed;
 mod sessions;
 mod summary;
 mod writing;
@@ -20,6 +25,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 pub use describes::{Aged, Freshness, Shape, age_words};
+pub use detect::{Again, CHUNK_ROWS, Detector, Keyed};
 pub use doctor::{CheckLine, CheckState};
 pub use error::{EngineError, ErrorClass};
 pub use grants::{FieldGrant, Grants, ObjectGrant, PermissionSet, WarehouseGrants};

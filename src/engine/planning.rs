@@ -5,6 +5,8 @@ use std::time::Instant;
 
 use tokio_util::sync::CancellationToken;
 
+use super::detect::Detector;
+use super::extract::extract;
 use super::matching::{LOOK_UP_ROWS, Matching};
 use super::{Engine, EngineError, Freshness, Phase, Progress, ProgressSender, Shape};
 use crate::config::{MappingId, Model};
@@ -44,6 +46,14 @@ pub(super) struct Plan<'a> {
     pub(super) parents: Vec<ObjectDescribe>,
     pub(super) books: Books,
     pub(super) destination: Arc<dyn Destination>,
+    /// Act on unchanged rows too.
+    pub(super) full: bool,
+    /// Keys in the snapshot before the plan.
+    pub(super) snapshot_rows: u64,
+    /// What the query returned, beside the snapshot.
+    pub(super) detector: Detector,
+    /// Why it does not go on.
+    pub(super) broken: Option<EngineError>,
     progress: &'a ProgressSender,
     started: Instant,
     calls_before: u64,
@@ -58,68 +68,174 @@ impl Engine {
         progress: ProgressSender,
         cancel: CancellationToken,
     ) -> Result<RunId, EngineError> {
-        let started = Instant::now();
-        progress.send_replace(Progress::default());
         let (model, mapping) = self.workspace.mapping(id)?;
+        let mut plans = self.plan_together(&model, vec![(id.clone(), mapping)], options, &progress, &cancel).await?;
+        plans.pop().map_or_else(|| Err(EngineError::failed("no plan was made")), |(_, made)| made)
+    }
+
+    /// Makes a plan for each of a model's mappings that are switched on, with one query for all of
+    /// them. A mapping that fails does not stop the others; an error means that the query failed.
+    pub async fn plan_model(
+        &self,
+        model: &str,
+        options: PlanOptions,
+        progress: ProgressSender,
+        cancel: CancellationToken,
+    ) -> Result<Vec<(MappingId, Result<RunId, EngineError>)>, EngineError> {
+        let (model, broken) = self.workspace.model_and_problems(model)?;
+        let id = |mapping: &str| MappingId { model: model.slug.clone(), mapping: mapping.to_owned() };
+        let mut plans: Vec<(MappingId, Result<RunId, EngineError>)> =
+            broken.into_iter().map(|(slug, problem)| (id(&slug), Err(problem.into()))).collect();
+        let mappings: Vec<(MappingId, Mapping)> = model
+            .mappings
+            .iter()
+            .filter(|named| named.mapping.enabled)
+            .map(|named| (id(&named.slug), named.mapping.clone()))
+            .collect();
+        if mappings.is_empty() && plans.is_empty() {
+            let hint = if model.mappings.is_empty() {
+                "Draw one: `gondola` and then 3 Map."
+            } else {
+                "Set enabled = true, or name one as MODEL/MAPPING."
+            };
+            return Err(EngineError::configuration(format!("the model {} has no mapping that is on", model.slug))
+                .with_hint(hint));
+        }
+        if !mappings.is_empty() {
+            plans.extend(self.plan_together(&model, mappings, options, &progress, &cancel).await?);
+        }
+        plans.sort_by(|(one, _), (other, _)| one.cmp(other));
+        Ok(plans)
+    }
+
+    /// Plans of one model's mappings, with one query.
+    async fn plan_together(
+        &self,
+        model: &Model,
+        mappings: Vec<(MappingId, Mapping)>,
+        options: PlanOptions,
+        progress: &ProgressSender,
+        cancel: &CancellationToken,
+    ) -> Result<Vec<(MappingId, Result<RunId, EngineError>)>, EngineError> {
+        progress.send_replace(Progress::default());
         if model.key.is_empty() {
             return Err(EngineError::configuration(format!("the model {} has no key", model.slug))
                 .with_hint("Set key = [\"CUSTOMER_ID\"] (its unique columns) in model.toml."));
         }
         let source = self.source(&model.connection).await?;
-        let destination = self.destination(&mapping.connection).await?;
-        let calls_before = destination.calls();
         let sql = model.sql.trim().trim_end_matches(';').trim_end().to_owned();
         if sql.is_empty() {
             return Err(EngineError::configuration(format!("the query of the model {} is empty", model.slug)));
         }
         let columns = source.describe(&sql).await?;
+        let (mut ids, mut plans, mut made) = (Vec::new(), Vec::new(), Vec::new());
+        for (id, mapping) in mappings {
+            match self.begin_plan(&id, model, mapping, &columns, &options, progress, cancel).await {
+                Ok(plan) => {
+                    ids.push(id);
+                    plans.push(plan);
+                }
+                Err(error) => made.push((id, Err(error))),
+            }
+        }
+        if let Some(first) = plans.first() {
+            first.report(Phase::Extracting, 0, None);
+            let read = async {
+                let mut stream = source.query(&sql, QueryOptions::default(), cancel.clone()).await?;
+                extract(&mut stream, &mut plans, &options, cancel).await
+            };
+            if let Err(error) = read.await {
+                for plan in &mut plans {
+                    plan.broken.get_or_insert_with(|| error.clone());
+                }
+            }
+        }
+        for (id, mut plan) in ids.into_iter().zip(plans) {
+            let result = match plan.broken.take() {
+                Some(error) => Err(error),
+                None => plan.make(cancel).await,
+            };
+            let result = match result {
+                Ok(()) => Ok(plan.run),
+                Err(error) => {
+                    let status = if cancel.is_cancelled() { RunStatus::Stopped } else { RunStatus::Failed };
+                    self.store.finish_run(plan.run, status, Some(&error.message))?;
+                    Err(if cancel.is_cancelled() { EngineError::stopped() } else { error })
+                }
+            };
+            made.push((id, result));
+        }
+        made.sort_by(|(one, _), (other, _)| one.cmp(other));
+        Ok(made)
+    }
+
+    /// Everything that is asked before a query runs: the org, the object, whether the mapping can
+    /// run, whether its snapshot is true of it. Then the run has a number.
+    async fn begin_plan<'a>(
+        &self,
+        id: &MappingId,
+        model: &Model,
+        mapping: Mapping,
+        columns: &[crate::types::Column],
+        options: &PlanOptions,
+        progress: &'a ProgressSender,
+        cancel: &CancellationToken,
+    ) -> Result<Plan<'a>, EngineError> {
+        let started = Instant::now();
+        let destination = self.destination(&mapping.connection).await?;
+        let calls_before = destination.calls();
         let org = destination.org().await?;
         let name = id.to_string();
         let mut shape = self.shape_at(destination.as_ref(), &org, &mapping, Freshness::Recent).await?.value;
-        self.recover_jobs(&name, destination.as_ref(), &shape.object, &cancel).await?;
-        if self.refuse_broken(id, &model, &mapping, &columns, &shape).is_err() {
+        self.recover_jobs(&name, destination.as_ref(), &shape.object, cancel).await?;
+        if self.refuse_broken(id, model, &mapping, columns, &shape).is_err() {
             // Somebody may have given the permission, or made the field, a minute ago.
             shape = self.shape_at(destination.as_ref(), &org, &mapping, Freshness::Now).await?.value;
         }
         let mapping = mapping.respelled(&shape.object);
-        self.refuse_broken(id, &model, &mapping, &columns, &shape)?;
+        self.refuse_broken(id, model, &mapping, columns, &shape)?;
         let Shape { object, parents } = shape;
         if let Some(other) = self.store.org_of(&name)?.filter(|other| *other != org.id) {
             return Err(EngineError::configuration(format!(
                 "{name} was synced to the org {other}, and [salesforce.{}] is now {} ({})",
                 mapping.connection, org.id, org.name
             ))
-            .with_hint("Its snapshot is not true there. Copy the mapping's file under a new name to sync both."));
+            .with_hint(format!(
+                "Its snapshot is not true there. Copy the mapping's file under a new name to sync both; \
+                 `gondola reset {name}` forgets the snapshot."
+            )));
         }
+        let basis = self.basis(model, &mapping)?;
+        let snapshot_rows = self.store.snapshot_size(&name)?;
+        self.refuse_other_basis(&name, &basis, snapshot_rows)?;
         let new = NewRun {
             mapping_name: &name,
             definition: &mapping,
             org: &org,
             full: options.full,
             partial: options.is_partial(),
+            basis: &basis,
+            snapshot_rows,
         };
         let run = self.store.begin_run(&new)?.map_err(|busy| busy_error(&busy.mapping, busy.id, busy.pid))?;
-        let mut plan = Plan {
+        Ok(Plan {
             store: self.store.clone(),
             run,
+            detector: Detector::new(self.store.clone(), name.clone(), run),
             name,
-            model,
+            model: model.clone(),
             mapping,
             object,
             parents,
             books: Books::default(),
             destination,
-            progress: &progress,
+            full: options.full,
+            snapshot_rows,
+            broken: None,
+            progress,
             started,
             calls_before,
-        };
-        let made = plan.make(&source, &sql, &options, &cancel).await;
-        if let Err(error) = made {
-            let status = if cancel.is_cancelled() { RunStatus::Stopped } else { RunStatus::Failed };
-            self.store.finish_run(run, status, Some(&error.message))?;
-            return Err(if cancel.is_cancelled() { EngineError::stopped() } else { error });
-        }
-        Ok(run)
+        })
     }
 
     /// A mapping with errors does not run: all of them are named at once.
@@ -160,25 +276,18 @@ pub(super) fn busy_error(mapping: &str, run: RunId, pid: u32) -> EngineError {
 }
 
 impl Plan<'_> {
-    async fn make(
-        &mut self,
-        source: &crate::snowflake::Snowflake,
-        sql: &str,
-        options: &PlanOptions,
-        cancel: &CancellationToken,
-    ) -> Result<(), EngineError> {
-        self.report(Phase::Extracting, 0, None);
-        let mut stream = source.query(sql, QueryOptions::default(), cancel.clone()).await?;
-        self.extract(&mut stream, options, cancel).await?;
-        drop(stream);
+    /// Decides about every row that was staged.
+    async fn make(&mut self, cancel: &CancellationToken) -> Result<(), EngineError> {
         let matching = Instant::now();
         let calls_before = self.destination.calls();
-        self.match_rows(options, cancel).await?;
+        self.match_rows(cancel).await?;
         let calls = self.destination.calls() - calls_before;
+        self.keep_meant_records()?;
         self.hold_collisions()?;
+        self.judge_removals()?;
         self.store.count_words(self.run, &mut self.books)?;
         self.books.selected = self.books.actions.total();
-        let expected = self.selected(options);
+        let expected = self.selected();
         if expected != self.books.selected {
             return Err(EngineError::failed(format!(
                 "the books do not balance: {expected} rows selected, but {} actions; nothing was written",
@@ -205,12 +314,12 @@ impl Plan<'_> {
     }
 
     /// How many rows must have an action, by the counts of changes alone.
-    fn selected(&self, options: &PlanOptions) -> u64 {
+    fn selected(&self) -> u64 {
         let mut changes = self.books.changes;
-        [Change::Added, Change::Updated, Change::Unchanged, Change::Invalid]
-            .into_iter()
-            .filter(|change| change.is_selected(self.mapping.rows, options.full))
-            .map(|change| *changes.of(change))
+        Change::ALL
+            .iter()
+            .filter(|change| change.is_selected(self.mapping.rows, self.full))
+            .map(|change| *changes.of(*change))
             .sum()
     }
 
@@ -227,8 +336,8 @@ impl Plan<'_> {
         });
     }
 
-    async fn match_rows(&mut self, options: &PlanOptions, cancel: &CancellationToken) -> Result<(), EngineError> {
-        let total = self.selected(options);
+    async fn match_rows(&mut self, cancel: &CancellationToken) -> Result<(), EngineError> {
+        let total = self.selected();
         let mut matching =
             Matching::new(self.destination.clone(), &self.mapping, &self.object).with_parents(&self.parents)?;
         matching.choose_way(&self.store, self.run, total).await?;
@@ -243,7 +352,7 @@ impl Plan<'_> {
             let Some(last) = rows.last() else { break };
             after = Some(last.position);
             let rows: Vec<StagedRow> =
-                rows.into_iter().filter(|row| row.change.is_selected(self.mapping.rows, options.full)).collect();
+                rows.into_iter().filter(|row| row.change.is_selected(self.mapping.rows, self.full)).collect();
             let mut decisions = matching.decide(&rows).await?;
             for ((_, decision), row) in decisions.iter_mut().zip(&rows) {
                 if in_doubt.contains(&row.key.canonical()) {
@@ -276,7 +385,11 @@ impl Plan<'_> {
             );
             held.push((position, decision));
         }
-        for (position, other) in self.store.records_taken(&self.name, self.run)? {
+        for taken in self.store.records_taken(&self.name, self.run)? {
+            if taken.change == Change::Removed || !self.detector.has_seen(taken.number) {
+                continue;
+            }
+            let (position, other) = (taken.position, taken.key);
             let decision = Decision::hold(
                 "RECORD_TAKEN",
                 format!("its record belongs to the row with the key {other}, which the query still returns"),

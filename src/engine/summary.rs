@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::destination::OrgInfo;
 use crate::mapping::Mapping;
-use crate::plan::{Books, Forecast};
+use crate::plan::{Books, Forecast, MassDelete};
 use crate::store::{RunId, RunRecord, RunStatus};
 
 /// The counts and costs of a run.
@@ -34,6 +34,8 @@ pub struct RunSummary {
     pub seconds: f64,
     /// Why it ended as it did.
     pub message: Option<String>,
+    /// Set when it takes away more than is likely meant; then a person has to say that it is.
+    pub mass_delete: Option<MassDelete>,
 }
 
 impl From<RunRecord> for RunSummary {
@@ -51,6 +53,7 @@ impl From<RunRecord> for RunSummary {
             api_calls: run.api_calls,
             seconds: run.seconds,
             message: run.message,
+            mass_delete: run.mass_delete,
         }
     }
 }
@@ -83,6 +86,7 @@ impl RunSummary {
         json!({
             "event": "summary",
             "run": self.run,
+            "mapping": self.mapping,
             "status": status,
             "extracted": self.books.extracted,
             "changes": self.books.changes,
@@ -92,6 +96,7 @@ impl RunSummary {
             "seconds": (self.seconds * 1000.0).round() / 1000.0,
             "forecast": self.forecast,
             "message": self.message,
+            "mass_delete": self.mass_delete,
         })
     }
 }

@@ -6,7 +6,7 @@ use std::fmt;
 mod lookups;
 mod org;
 
-use super::model::{Mapping, Operation, RowSelection, Source};
+use super::model::{Mapping, OnRemoved, Operation, RowSelection, Source};
 use super::transform::Transform;
 use super::{nearest, persons, wire};
 use crate::types::{Column, ColumnType, Field, FieldType, ObjectDescribe};
@@ -94,17 +94,22 @@ impl Checker<'_> {
 
     fn creates(&self) -> bool {
         matches!(self.mapping.operation, Operation::Create | Operation::Upsert)
+            && self.mapping.rows != RowSelection::Removed
     }
 
     fn whole(&mut self) {
-        if matches!(self.mapping.rows, RowSelection::Removed | RowSelection::Mirror) {
-            self.error(
+        let removed = self.mapping.rows.takes_removed().then_some(self.mapping.on_removed);
+        let only_removed = self.mapping.rows == RowSelection::Removed;
+        let draws = self.mapping.operation != Operation::Delete && (!only_removed || removed == Some(OnRemoved::Clear));
+        if removed.is_none() && self.mapping.on_removed != OnRemoved::default() {
+            self.add(
+                Severity::Warning,
                 Place::Mapping,
-                format!("`rows = \"{}\"` is not built yet.", kebab(self.mapping.rows)),
-                Some("Use added, updated, added-or-updated or all.".into()),
+                format!("`on_removed = \"{}\"` has no effect.", self.mapping.on_removed.as_str()),
+                Some("Set rows = \"mirror\" or rows = \"removed\", or leave it out.".into()),
             );
         }
-        if self.mapping.links.is_empty() && self.mapping.operation != Operation::Delete {
+        if self.mapping.links.is_empty() && draws {
             self.error(Place::Mapping, "No line is drawn yet.".into(), Some("Draw at least one.".into()));
         }
         if self.mapping.matcher.terms.is_empty() && self.mapping.operation != Operation::Create {
@@ -114,10 +119,12 @@ impl Checker<'_> {
                 Some("Mark a line as the record matcher, such as EMAIL → Email.".into()),
             );
         }
+        let updates = matches!(self.mapping.operation, Operation::Update | Operation::Upsert) && !only_removed;
+        let deletes = self.mapping.operation == Operation::Delete && !only_removed;
         let rights = [
             (self.object.createable, "Create", self.creates()),
-            (self.object.updateable, "Edit", matches!(self.mapping.operation, Operation::Update | Operation::Upsert)),
-            (self.object.deletable, "Delete", self.mapping.operation == Operation::Delete),
+            (self.object.updateable, "Edit", updates || removed == Some(OnRemoved::Clear)),
+            (self.object.deletable, "Delete", deletes || removed == Some(OnRemoved::Delete)),
         ];
         let missing: Vec<&str> =
             rights.iter().filter(|(has, _, needs)| *needs && !has).map(|(_, right, _)| *right).collect();
@@ -301,14 +308,6 @@ impl Checker<'_> {
                 );
             }
         }
-    }
-}
-
-fn kebab(rows: RowSelection) -> &'static str {
-    match rows {
-        RowSelection::Removed => "removed",
-        RowSelection::Mirror => "mirror",
-        _ => "",
     }
 }
 

@@ -1,9 +1,11 @@
 //! A mapping made ready for rows: columns and fields found once, then applied to each row.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::io::Write as _;
 
 use regex::Regex;
-use xxhash_rust::xxh3::Xxh3;
+use xxhash_rust::xxh3::xxh3_128;
 
 use super::model::{Link, Lookup, Mapping, Missing, NullPolicy, Source, TooLong, WritePolicy};
 use super::transform::Transform;
@@ -134,62 +136,78 @@ impl Mapper {
 
     /// Maps one row.
     pub fn map(&self, row: &[Value]) -> MappedRow {
-        let mut payload = BTreeMap::new();
-        let mut sources = BTreeMap::new();
-        let mut rejections = Vec::new();
-        let mut hasher = Xxh3::new();
-        for ready in &self.links {
-            hasher.update(ready.field.name.as_bytes());
+        let mut mapped = MappedRow { payload: BTreeMap::new(), sources: BTreeMap::new(), rejections: Vec::new(), hash: 0 };
+        let mut room = Vec::new();
+        self.walk(row, &mut room, |ready, made| {
             let name = || ready.field.name.clone();
-            match ready.make(row) {
-                Ok(Made::Kept) => hasher.update(b"\0keep\0"),
-                Ok(Made::Sent(wire)) => {
-                    feed(&mut hasher, &wire);
-                    payload.insert(name(), wire);
-                }
+            match made {
+                Ok(Made::Kept) => {}
+                Ok(Made::Sent(wire)) => drop(mapped.payload.insert(name(), wire)),
                 Ok(Made::Translated(wire, source)) => {
-                    feed(&mut hasher, &wire);
-                    payload.insert(name(), wire);
-                    sources.insert(name(), source);
+                    mapped.payload.insert(name(), wire);
+                    mapped.sources.insert(name(), source);
                 }
-                Ok(Made::Sought(source)) => {
-                    ready.feed_lookup(&mut hasher, &source);
-                    sources.insert(name(), source);
-                }
-                Err((error, raw)) => {
-                    hasher.update(b"\0refused\0");
-                    hasher.update(raw.as_bytes());
-                    rejections.push(*error);
+                Ok(Made::Sought(source)) => drop(mapped.sources.insert(name(), source)),
+                Err((error, _)) => mapped.rejections.push(*error),
+            }
+        });
+        mapped.hash = xxh3_128(&room);
+        mapped
+    }
+
+    /// The hash alone: all that an unchanged row needs. `room` is taken into use again and again.
+    pub fn digest(&self, row: &[Value], room: &mut Vec<u8>) -> u128 {
+        room.clear();
+        self.walk(row, room, |_, _| {});
+        xxh3_128(room)
+    }
+
+    /// Makes the value of each link, and appends to `room` what the hash is over.
+    fn walk(&self, row: &[Value], room: &mut Vec<u8>, mut take: impl FnMut(&Ready, Result<Made, Refused>)) {
+        for ready in &self.links {
+            room.extend_from_slice(ready.field.name.as_bytes());
+            let made = ready.make(row);
+            match &made {
+                Ok(Made::Kept) => room.extend_from_slice(b"\0keep\0"),
+                Ok(Made::Sent(wire) | Made::Translated(wire, _)) => feed(room, wire),
+                Ok(Made::Sought(source)) => ready.feed_lookup(room, source),
+                Err((_, raw)) => {
+                    room.extend_from_slice(b"\0refused\0");
+                    room.extend_from_slice(raw.as_bytes());
                 }
             }
+            take(ready, made);
         }
-        MappedRow { payload, sources, rejections, hash: hasher.digest128() }
     }
 }
 
+/// Why a value cannot be sent, and the value as the source has it.
+type Refused = (Box<DestinationError>, String);
+
 /// A type tag, then the value, then an end: `1` and `"1"` differ, and so do `a|b` and `ab|`.
-fn feed(hasher: &mut Xxh3, wire: &Wire) {
+fn feed(room: &mut Vec<u8>, wire: &Wire) {
     match wire {
-        Wire::Null => hasher.update(b"\0n\0"),
+        Wire::Null => room.extend_from_slice(b"\0n\0"),
         Wire::String(text) => {
-            hasher.update(b"\0s");
-            hasher.update(text.as_bytes());
-            hasher.update(b"\0");
+            room.extend_from_slice(b"\0s");
+            room.extend_from_slice(text.as_bytes());
+            room.push(0);
         }
         other => {
-            hasher.update(b"\0v");
-            hasher.update(other.to_string().as_bytes());
-            hasher.update(b"\0");
+            room.extend_from_slice(b"\0v");
+            // Writing into memory cannot fail.
+            let _ = write!(room, "{other}");
+            room.push(0);
         }
     }
 }
 
 impl Ready {
-    fn make(&self, row: &[Value]) -> Result<Made, (Box<DestinationError>, String)> {
+    fn make(&self, row: &[Value]) -> Result<Made, Refused> {
         let source = match &self.source {
-            ReadySource::Column(at) => row[*at].clone(),
-            ReadySource::Constant(value) => value.clone(),
-            ReadySource::Template(parts) => Value::Text(
+            ReadySource::Column(at) => Cow::Borrowed(&row[*at]),
+            ReadySource::Constant(value) => Cow::Borrowed(value),
+            ReadySource::Template(parts) => Cow::Owned(Value::Text(
                 parts
                     .iter()
                     .map(|part| match part {
@@ -197,15 +215,17 @@ impl Ready {
                         Part::Column(at) => row[*at].to_string(),
                     })
                     .collect(),
-            ),
+            )),
         };
-        let mut value = source.clone();
+        let mut value = Cow::Borrowed(source.as_ref());
         for step in &self.link.transforms {
-            value = step.apply(value).map_err(|error| {
+            let made = step.apply(value.into_owned()).map_err(|error| {
                 let error = rejection("UNREADABLE_VALUE", &self.field, format!("{}: {error}", self.field.name), None);
                 (Box::new(error), source.to_string())
             })?;
+            value = Cow::Owned(made);
         }
+        let value = value.as_ref();
         if value.is_null() {
             return Ok(match self.link.null {
                 NullPolicy::Keep => Made::Kept,
@@ -218,7 +238,7 @@ impl Ready {
         }
         let refused = |error| (Box::new(error), source.to_string());
         match &self.target {
-            Target::Parent(_) => Ok(Made::Sought(match &value {
+            Target::Parent(_) => Ok(Made::Sought(match value {
                 Value::Number(number) => number.normalized().to_string(),
                 other => other.to_string().trim().to_owned(),
             })),
@@ -235,7 +255,7 @@ impl Ready {
                     Target::PlaceLabel(codes) => label_of(&value.to_string(), codes).map(Value::Text),
                     _ => None,
                 };
-                let wire = to_wire(label.as_ref().unwrap_or(&value), &self.field, truncate).map_err(refused)?;
+                let wire = to_wire(label.as_ref().unwrap_or(value), &self.field, truncate).map_err(refused)?;
                 let by_name = matches!(self.field.kind, FieldType::Picklist | FieldType::MultiPicklist);
                 let told = by_name || label.is_some();
                 Ok(if told { translated(wire, value.to_string().trim()) } else { Made::Sent(wire) })
@@ -243,20 +263,20 @@ impl Ready {
         }
     }
 
-    fn feed_lookup(&self, hasher: &mut Xxh3, source: &str) {
+    fn feed_lookup(&self, room: &mut Vec<u8>, source: &str) {
         let Target::Parent(lookup) = &self.target else { return };
         let missing: &[u8] = match lookup.missing {
             Missing::Reject => b"reject",
             Missing::Null => b"null",
         };
-        hasher.update(b"\0lookup\0");
+        room.extend_from_slice(b"\0lookup\0");
         // Case does not tell names apart.
         for part in [lookup.object.to_lowercase().as_bytes(), lookup.field.to_lowercase().as_bytes(), missing] {
-            hasher.update(part);
-            hasher.update(b"\0");
+            room.extend_from_slice(part);
+            room.push(0);
         }
-        hasher.update(source.as_bytes());
-        hasher.update(b"\0");
+        room.extend_from_slice(source.as_bytes());
+        room.push(0);
     }
 }
 

@@ -22,6 +22,9 @@ pub struct Mapping {
     /// What is done with them.
     #[serde(default)]
     pub operation: Operation,
+    /// What is done with the record of a row that the query no longer returns.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub on_removed: OnRemoved,
     /// Whether schedules run it.
     #[serde(default = "yes")]
     pub enabled: bool,
@@ -54,6 +57,7 @@ impl Mapping {
             object: object.into(),
             rows: RowSelection::default(),
             operation: Operation::default(),
+            on_removed: OnRemoved::default(),
             enabled: true,
             api: ApiChoice::default(),
             duplicate_rule: DuplicateRule::default(),
@@ -128,6 +132,11 @@ pub enum RowSelection {
 }
 
 impl RowSelection {
+    /// Whether rows that the query no longer returns are acted on.
+    pub fn takes_removed(self) -> bool {
+        matches!(self, Self::Removed | Self::Mirror)
+    }
+
     /// In an operator's words.
     pub fn words(self) -> &'static str {
         match self {
@@ -173,6 +182,32 @@ impl Operation {
 
     /// Every value, in the order in which a screen cycles through them.
     pub const ALL: [Self; 4] = [Self::Upsert, Self::Create, Self::Update, Self::Delete];
+}
+
+/// What is done with the record of a row that the query no longer returns, where `rows` is
+/// `removed` or `mirror`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnRemoved {
+    /// It is deleted.
+    #[default]
+    Delete,
+    /// The mapped fields are emptied; those that find the record, that must not be empty, and that
+    /// are written only where there is nothing stay.
+    Clear,
+    /// Nothing; the row is forgotten.
+    Ignore,
+}
+
+impl OnRemoved {
+    /// The word, as mappings write it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Delete => "delete",
+            Self::Clear => "clear",
+            Self::Ignore => "ignore",
+        }
+    }
 }
 
 /// How several match terms combine.

@@ -72,8 +72,19 @@ pub struct Decision {
     pub settled: bool,
 }
 
+/// What was reviewed about a row, where something changed since.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Planned {
+    /// What was to be done.
+    pub action: Action,
+    /// With which record.
+    pub id: Option<String>,
+    /// What would have been written.
+    pub fields: Vec<FieldChange>,
+}
+
 impl Decision {
-    fn new(action: Action) -> Self {
+    pub(super) fn new(action: Action) -> Self {
         Self {
             action,
             record: None,
@@ -97,7 +108,7 @@ impl Decision {
     }
 }
 
-fn reason(code: &str, message: String, fields: Vec<String>, hint: Option<&str>) -> DestinationError {
+pub(super) fn reason(code: &str, message: String, fields: Vec<String>, hint: Option<&str>) -> DestinationError {
     DestinationError { kind: ErrorKind::Data, code: code.to_owned(), message, fields, hint: hint.map(str::to_owned) }
 }
 
@@ -118,14 +129,7 @@ pub fn decide(rules: &Rules<'_>, row: RowFacts<'_>, candidates: &[&Record]) -> D
     if let ([one], Operation::Update | Operation::Upsert | Operation::Delete) = (candidates, rules.operation)
         && is_person_contact(rules.object, &one.fields)
     {
-        return Decision {
-            candidates: vec![one.id.clone()],
-            ..Decision::hold(
-                "PERSON_ACCOUNT",
-                format!("{} is the contact of a person account, which is written through its account", one.id),
-                "Give persons a mapping onto Account (PersonEmail, LastName, …), or leave them out of the query.",
-            )
-        };
+        return person_account(one);
     }
     match (candidates, rules.operation) {
         ([], Operation::Create | Operation::Upsert) => create(rules, row),
@@ -171,7 +175,19 @@ pub fn decide(rules: &Rules<'_>, row: RowFacts<'_>, candidates: &[&Record]) -> D
 /// The field whose record Salesforce locks together with this one.
 pub const PARENT_FIELD: &str = "AccountId";
 
-fn parent(record: &Record) -> Option<String> {
+/// A contact that belongs to a person account is never written as a contact.
+pub(super) fn person_account(record: &Record) -> Decision {
+    Decision {
+        candidates: vec![record.id.clone()],
+        ..Decision::hold(
+            "PERSON_ACCOUNT",
+            format!("{} is the contact of a person account, which is written through its account", record.id),
+            "Give persons a mapping onto Account (PersonEmail, LastName, …), or leave them out of the query.",
+        )
+    }
+}
+
+pub(super) fn parent(record: &Record) -> Option<String> {
     record.fields.get(PARENT_FIELD).and_then(Wire::as_str).map(str::to_owned)
 }
 

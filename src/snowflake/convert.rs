@@ -43,17 +43,24 @@ pub(super) fn column_of(field: &FieldSchema) -> Column {
     Column { name: field.name.clone(), kind, nullable: field.nullable }
 }
 
-/// The rows of a batch.
-pub(super) fn rows_of(fields: &[FieldSchema], batch: &RecordBatch) -> Result<Vec<Vec<Value>>, SnowflakeError> {
+/// The rows of a batch; of all columns, or of those at these places.
+pub(super) fn rows_of(
+    fields: &[FieldSchema],
+    batch: &RecordBatch,
+    only: Option<&[usize]>,
+) -> Result<Vec<Vec<Value>>, SnowflakeError> {
     if fields.len() != batch.num_columns() {
         return Err(SnowflakeError::new(
             Kind::Protocol,
             format!("{} columns were announced and {} arrived", fields.len(), batch.num_columns()),
         ));
     }
-    let mut rows: Vec<Vec<Value>> = (0..batch.num_rows()).map(|_| Vec::with_capacity(fields.len())).collect();
-    for (field, array) in fields.iter().zip(batch.columns()) {
-        read_column(field, array.as_ref(), &mut rows)?;
+    let wanted = only.map_or(fields.len(), <[usize]>::len);
+    let mut rows: Vec<Vec<Value>> = (0..batch.num_rows()).map(|_| Vec::with_capacity(wanted)).collect();
+    for (at, (field, array)) in fields.iter().zip(batch.columns()).enumerate() {
+        if only.is_none_or(|only| only.contains(&at)) {
+            read_column(field, array.as_ref(), &mut rows)?;
+        }
     }
     Ok(rows)
 }

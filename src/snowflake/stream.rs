@@ -29,6 +29,8 @@ fn broken_off(error: SnowflakeApiError) -> SnowflakeError {
 pub struct RowStream {
     schema: Schema,
     fields: Vec<FieldSchema>,
+    /// The places of the columns that are read; all of them when it is not said.
+    only: Option<Vec<usize>>,
     query_id: String,
     warehouse: Option<String>,
     chunks: ArrowChunkStream,
@@ -59,6 +61,7 @@ impl RowStream {
             schema: metadata.column_schema.iter().map(column_of).collect(),
             announced: metadata.total_rows.filter(|_| counted).and_then(|rows| u64::try_from(rows).ok()),
             fields: metadata.column_schema,
+            only: None,
             query_id: metadata.query_id,
             warehouse: metadata.warehouse,
             chunks,
@@ -71,6 +74,18 @@ impl RowStream {
     /// The columns.
     pub fn schema(&self) -> Schema {
         self.schema.clone()
+    }
+
+    /// Reads only the columns that `wanted` means, from the next batch on: the others cost time.
+    pub fn keep_columns(&mut self, wanted: impl Fn(&str) -> bool) {
+        let places: Vec<usize> = (0..self.fields.len()).filter(|at| wanted(&self.fields[*at].name)).collect();
+        self.schema = places.iter().map(|at| column_of(&self.fields[*at])).collect();
+        self.only = Some(places);
+    }
+
+    /// Whether every row has arrived, by the server's own count.
+    pub fn is_complete(&self) -> bool {
+        self.waiting.is_empty() && self.announced == Some(self.received)
     }
 
     /// Snowflake's id of the query.
@@ -87,7 +102,7 @@ impl RowStream {
     pub async fn next_batch(&mut self) -> Result<Option<RowBatch>, SnowflakeError> {
         loop {
             if let Some(batch) = self.waiting.pop_front() {
-                let rows = rows_of(&self.fields, &batch)?;
+                let rows = rows_of(&self.fields, &batch, self.only.as_deref())?;
                 self.received += rows.len() as u64;
                 return Ok(Some(RowBatch { schema: self.schema.clone(), rows }));
             }

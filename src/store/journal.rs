@@ -2,6 +2,7 @@
 
 use rusqlite::params;
 
+use super::snapshot::advance;
 use super::{RunId, Store, StoreError, from_json, to_json};
 use crate::destination::DestinationError;
 use crate::plan::Outcome;
@@ -35,23 +36,19 @@ impl Store {
         let mut connection = self.lock();
         let transaction = connection.transaction()?;
         {
+            // What was to be written and needs nothing after all is skipped.
             let mut update = transaction.prepare_cached(
                 "UPDATE row SET outcome = ?3, record_id = coalesce(?4, record_id), error = coalesce(?5, error), \
-                 code = coalesce(?6, code) WHERE run = ?1 AND position = ?2",
-            )?;
-            let mut advance = transaction.prepare_cached(
-                "INSERT INTO snapshot (mapping, key, hash, record_id) \
-                 SELECT run.mapping, row.canonical, row.hash, row.record_id FROM row JOIN run ON run.id = row.run \
-                 WHERE row.run = ?1 AND row.position = ?2 AND row.canonical IS NOT NULL \
-                 ON CONFLICT (mapping, key) DO UPDATE SET hash = excluded.hash, record_id = excluded.record_id",
+                 code = coalesce(?6, code), action = CASE WHEN ?3 = 'unchanged' THEN 'skip' ELSE action END \
+                 WHERE run = ?1 AND position = ?2",
             )?;
             for (position, outcome, id, error) in outcomes {
                 let at = *position as i64;
                 let error_text = error.as_ref().map(to_json).transpose()?;
                 let code = error.as_ref().map(|error| error.code.clone());
                 update.execute(params![run.0, at, outcome.as_str(), id, error_text, code])?;
-                if matches!(outcome, Outcome::Created | Outcome::Updated | Outcome::Deleted) {
-                    advance.execute(params![run.0, at])?;
+                if matches!(outcome, Outcome::Created | Outcome::Updated | Outcome::Deleted | Outcome::Unchanged) {
+                    advance(&transaction, run, "row.position = ?2", Some(at))?;
                 }
             }
             if let Some(call) = call {
@@ -73,13 +70,7 @@ impl Store {
             "UPDATE row SET outcome = 'unchanged' WHERE run = ?1 AND action = 'skip' AND outcome IS NULL",
             [run.0],
         )?;
-        transaction.execute(
-            "INSERT INTO snapshot (mapping, key, hash, record_id) \
-             SELECT run.mapping, row.canonical, row.hash, row.record_id FROM row JOIN run ON run.id = row.run \
-             WHERE row.run = ?1 AND row.action = 'skip' AND row.settled AND row.canonical IS NOT NULL \
-             ON CONFLICT (mapping, key) DO UPDATE SET hash = excluded.hash, record_id = excluded.record_id",
-            [run.0],
-        )?;
+        advance(&transaction, run, "row.action = 'skip' AND row.settled", None)?;
         Ok(transaction.commit()?)
     }
 

@@ -21,6 +21,7 @@ pub use described::{Kept, Viewer};
 pub use jobs::OpenJob;
 pub use rows::{ErrorGroup, RowFilter, RunRow, StagedRow};
 pub use runs::{NewRun, RunId, RunRecord, RunStatus};
+pub use snapshot::{Basis, Known, SnapshotRow, Taken};
 
 /// The state could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -85,6 +86,17 @@ impl Store {
         connection.set_prepared_statement_cache_capacity(64);
         schema::migrate(&connection, path)?;
         Ok(Self { connection: Arc::new(Mutex::new(connection)) })
+    }
+
+    /// Bytes of the file that a table and its indexes take, in whole pages.
+    pub fn bytes_of(&self, table: &str) -> Result<u64, StoreError> {
+        let bytes: i64 = self.lock().query_row(
+            "SELECT coalesce(sum(pgsize), 0) FROM dbstat WHERE name IN \
+             (SELECT name FROM sqlite_schema WHERE tbl_name = ?1)",
+            [table],
+            |row| row.get(0),
+        )?;
+        Ok(bytes.cast_unsigned())
     }
 
     fn lock(&self) -> MutexGuard<'_, Connection> {

@@ -1,11 +1,12 @@
 //! The rows of a run: staged while the query is read, decided in the plan, settled by outcomes.
 
-use rusqlite::{Row, params};
+use rusqlite::{OptionalExtension, Row, params};
 
+use super::snapshot::match_values;
 use super::{RunId, Store, StoreError, from_json, to_json, unreadable};
 use crate::destination::{DestinationError, Payload};
 use crate::mapping::Sources;
-use crate::plan::{Action, Books, Change, Decision, FieldChange, MatchValues, Outcome};
+use crate::plan::{Action, Books, Change, Decision, FieldChange, MatchValues, Outcome, Planned};
 use crate::types::{RowKey, Value};
 
 /// A row of the query that a run may act on.
@@ -29,6 +30,8 @@ pub struct StagedRow {
     pub rejections: Vec<DestinationError>,
     /// What finds its record.
     pub match_values: MatchValues,
+    /// Of a removed row: its record, as the snapshot knows it.
+    pub known_record: Option<String>,
 }
 
 /// A row of a run, for people and for the writer.
@@ -58,6 +61,8 @@ pub struct RunRow {
     pub modstamp: Option<String>,
     /// The parent record that a write locks too.
     pub parent: Option<String>,
+    /// What was reviewed, where something changed since and it was decided anew.
+    pub planned: Option<Planned>,
 }
 
 /// Which rows of a run are meant.
@@ -109,7 +114,7 @@ pub struct ErrorGroup {
 }
 
 const COLUMNS: &str = "position, key, change, action, outcome, record_id, fields, candidates, payload, error, modstamp, \
-                       parent";
+                       parent, planned";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Result<RunRow, StoreError>> {
     let position: i64 = row.get(0)?;
@@ -118,7 +123,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Result<RunRow, StoreError>> {
     let id = row.get(5)?;
     let (fields, candidates, payload): (String, String, String) = (row.get(6)?, row.get(7)?, row.get(8)?);
     let (error, modstamp): (Option<String>, Option<String>) = (row.get(9)?, row.get(10)?);
-    let parent = row.get(11)?;
+    let (parent, planned): (_, Option<String>) = (row.get(11)?, row.get(12)?);
     Ok((|| {
         Ok(RunRow {
             position: u64::try_from(position).map_err(unreadable)?,
@@ -133,6 +138,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Result<RunRow, StoreError>> {
             error: error.as_deref().map(from_json).transpose()?,
             modstamp,
             parent,
+            planned: planned.as_deref().map(from_json).transpose()?,
         })
     })())
 }
@@ -155,7 +161,8 @@ impl Store {
         {
             let mut insert = transaction.prepare_cached(
                 "INSERT OR REPLACE INTO row (run, position, key, canonical, change, hash, payload, rejections, \
-                 match_values, signature, sources) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+                 match_values, signature, sources, known_record) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
             )?;
             for row in rows {
                 insert.execute(params![
@@ -168,27 +175,51 @@ impl Store {
                     to_json(&row.payload)?,
                     to_json(&row.rejections)?,
                     to_json(&match_texts(&row.match_values))?,
-                    row.match_values.signature(),
+                    row.match_values.0.iter().any(Option::is_some).then(|| row.match_values.signature()),
                     to_json(&row.sources)?,
+                    row.known_record,
                 ])?;
             }
         }
         Ok(transaction.commit()?)
     }
 
-    /// Marks a staged row as one of several with the same key; false when it is not staged.
-    pub fn mark_repeated(&self, run: RunId, position: u64) -> Result<Option<Change>, StoreError> {
+    /// Marks a staged row as one of several with the same key. Returns what it counted as before, or
+    /// `None` when no row with this key is staged.
+    pub fn mark_repeated(&self, run: RunId, canonical: &str) -> Result<Option<Change>, StoreError> {
         let connection = self.lock();
-        let before: Option<String> = rusqlite::OptionalExtension::optional(connection.query_row(
-            "SELECT change FROM row WHERE run = ?1 AND position = ?2",
-            params![run.0, position as i64],
-            |row| row.get(0),
-        ))?;
-        connection.execute(
-            "UPDATE row SET change = 'invalid' WHERE run = ?1 AND position = ?2",
-            params![run.0, position as i64],
-        )?;
+        let mut find = connection
+            .prepare_cached("SELECT change FROM row WHERE run = ?1 AND canonical = ?2 ORDER BY position LIMIT 1")?;
+        let before: Option<String> = find.query_row(params![run.0, canonical], |row| row.get(0)).optional()?;
+        if before.as_deref().is_some_and(|change| change != Change::Invalid.as_str()) {
+            connection
+                .prepare_cached("UPDATE row SET change = 'invalid' WHERE run = ?1 AND canonical = ?2")?
+                .execute(params![run.0, canonical])?;
+        }
         before.map(|word| word.parse().map_err(unreadable)).transpose()
+    }
+
+    /// Those of these keys that rows of the run have, in no order.
+    pub fn staged_keys<'k>(&self, run: RunId, keys: &[&'k str]) -> Result<Vec<&'k str>, StoreError> {
+        let mut connection = self.lock();
+        let transaction = connection.transaction()?;
+        let mut find = transaction.prepare_cached("SELECT 1 FROM row WHERE run = ?1 AND canonical = ?2 LIMIT 1")?;
+        let mut found = Vec::new();
+        for key in keys {
+            if find.exists(params![run.0, key])? {
+                found.push(*key);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Moves rows that were staged at `from` or later, because their place was not known, to `to`.
+    pub fn move_rows(&self, run: RunId, from: u64, to: u64) -> Result<(), StoreError> {
+        self.lock().execute(
+            "UPDATE row SET position = position - ?2 + ?3 WHERE run = ?1 AND position >= ?2",
+            params![run.0, from as i64, to as i64],
+        )?;
+        Ok(())
     }
 
     /// Staged rows without a decision, in order, after `after`.
@@ -201,6 +232,11 @@ impl Store {
         self.staged_where(run, "action IN ('create', 'update', 'delete')", after, limit)
     }
 
+    /// Removed rows that are to be written, in order, after `after`.
+    pub fn removed_writes(&self, run: RunId, after: Option<u64>, limit: usize) -> Result<Vec<StagedRow>, StoreError> {
+        self.staged_where(run, "change = 'removed' AND action IN ('update', 'delete')", after, limit)
+    }
+
     fn staged_where(
         &self,
         run: RunId,
@@ -210,8 +246,8 @@ impl Store {
     ) -> Result<Vec<StagedRow>, StoreError> {
         let connection = self.lock();
         let mut statement = connection.prepare_cached(&format!(
-            "SELECT position, key, canonical IS NOT NULL, change, hash, payload, rejections, match_values, sources \
-             FROM row \
+            "SELECT position, key, canonical IS NOT NULL, change, hash, payload, rejections, match_values, sources, \
+             known_record FROM row \
              WHERE run = ?1 AND position > ?2 AND {clause} ORDER BY position LIMIT ?3"
         ))?;
         let after = after.map_or(-1, |at| at as i64);
@@ -222,7 +258,6 @@ impl Store {
             let hash: [u8; 16] = row.get(4)?;
             let (key, change): (String, String) = (row.get(1)?, row.get(3)?);
             let (payload, rejections, values): (String, String, String) = (row.get(5)?, row.get(6)?, row.get(7)?);
-            let values: Vec<Option<String>> = from_json(&values)?;
             let sources: String = row.get(8)?;
             rows.push(StagedRow {
                 position: u64::try_from(position).map_err(unreadable)?,
@@ -233,7 +268,8 @@ impl Store {
                 payload: from_json(&payload)?,
                 sources: from_json(&sources)?,
                 rejections: from_json(&rejections)?,
-                match_values: MatchValues(values.into_iter().map(|text| text.map(Value::Text)).collect()),
+                match_values: match_values(&values)?,
+                known_record: row.get(9)?,
             });
         }
         Ok(rows)
@@ -265,6 +301,69 @@ impl Store {
             }
         }
         Ok(transaction.commit()?)
+    }
+
+    /// Writes down what is decided anew since a plan was reviewed, and what was reviewed.
+    pub fn decide_anew(&self, run: RunId, decisions: &[(u64, Decision, Planned)]) -> Result<(), StoreError> {
+        let plain: Vec<(u64, Decision)> = decisions.iter().map(|(at, now, _)| (*at, now.clone())).collect();
+        self.decide(run, &plain)?;
+        let mut connection = self.lock();
+        let transaction = connection.transaction()?;
+        {
+            let mut update =
+                transaction.prepare_cached("UPDATE row SET planned = ?3 WHERE run = ?1 AND position = ?2")?;
+            for (position, _, planned) in decisions {
+                update.execute(params![run.0, *position as i64, to_json(planned)?])?;
+            }
+        }
+        Ok(transaction.commit()?)
+    }
+
+    /// Removed rows that a run would write, so that their number can be judged.
+    pub fn count_removed_writes(&self, run: RunId) -> Result<u64, StoreError> {
+        let count: i64 = self.lock().query_row(
+            "SELECT count(*) FROM row WHERE run = ?1 AND change = 'removed' AND action IN ('update', 'delete')",
+            [run.0],
+            |row| row.get(0),
+        )?;
+        Ok(count.cast_unsigned())
+    }
+
+    /// Removed rows whose record other rows of the run may mean: `(position, whether one of those is
+    /// written or skipped as this very record)`. The others are held, rejected, or without a key.
+    pub fn removed_but_meant(&self, run: RunId) -> Result<Vec<(u64, bool)>, StoreError> {
+        let connection = self.lock();
+        let mut statement = connection.prepare_cached(
+            "SELECT gone.position, max(gone.other IS NOT NULL) FROM ( \
+               SELECT removed.position, other.position AS other FROM row AS removed \
+                 JOIN row AS other ON other.run = ?1 AND other.record_id = removed.record_id \
+                 AND other.change <> 'removed' AND other.action IN ('update', 'skip') \
+                 WHERE removed.run = ?1 AND removed.change = 'removed' AND removed.action IN ('update', 'delete') \
+               UNION SELECT removed.position, NULL FROM row AS removed \
+                 JOIN row AS other ON other.run = ?1 AND other.signature = removed.signature \
+                 AND other.change <> 'removed' \
+                 WHERE removed.run = ?1 AND removed.change = 'removed' AND removed.action IN ('update', 'delete') \
+               UNION SELECT removed.position, NULL FROM row AS other, json_each(other.candidates) AS candidate \
+                 JOIN row AS removed ON removed.run = ?1 AND removed.record_id = candidate.value \
+                 AND removed.change = 'removed' AND removed.action IN ('update', 'delete') \
+                 WHERE other.run = ?1 AND other.action = 'hold' AND other.change <> 'removed' \
+             ) AS gone GROUP BY gone.position ORDER BY 1",
+        )?;
+        let found = statement.query_map([run.0], |row| Ok((row.get::<_, i64>(0)?.cast_unsigned(), row.get(1)?)))?;
+        Ok(found.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Removed rows that mean one record together with an earlier removed row.
+    pub fn removed_twice(&self, run: RunId) -> Result<Vec<u64>, StoreError> {
+        let connection = self.lock();
+        let mut statement = connection.prepare_cached(
+            "SELECT later.position FROM row AS later WHERE later.run = ?1 AND later.change = 'removed' \
+             AND later.action IN ('update', 'delete') AND EXISTS (SELECT 1 FROM row AS first WHERE first.run = ?1 \
+               AND first.record_id = later.record_id AND first.change = 'removed' \
+               AND first.action IN ('update', 'delete') AND first.position < later.position)",
+        )?;
+        let found = statement.query_map([run.0], |row| row.get::<_, i64>(0).map(i64::cast_unsigned))?;
+        Ok(found.collect::<rusqlite::Result<_>>()?)
     }
 
     /// Positions of rows that mean one record together with another row of this run.

@@ -6,10 +6,10 @@ use std::str::FromStr;
 use rusqlite::{OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
 
-use super::{Store, StoreError, from_json, to_json, unreadable};
+use super::{Basis, Store, StoreError, from_json, to_json, unreadable};
 use crate::destination::OrgInfo;
 use crate::mapping::Mapping;
-use crate::plan::{Books, Forecast};
+use crate::plan::{Books, Forecast, MassDelete};
 
 /// A run's number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -88,6 +88,10 @@ pub struct NewRun<'a> {
     pub full: bool,
     /// Whether only some rows are read.
     pub partial: bool,
+    /// What the mapping's snapshot will be true of.
+    pub basis: &'a Basis,
+    /// Keys in the snapshot now.
+    pub snapshot_rows: u64,
 }
 
 /// A run as it is stored.
@@ -123,10 +127,20 @@ pub struct RunRecord {
     pub seconds: f64,
     /// Why it ended as it did.
     pub message: Option<String>,
+    /// What the mapping's snapshot is true of, as the plan found it; `None` in what an older version
+    /// wrote.
+    pub basis: Option<Basis>,
+    /// Keys in the snapshot before the plan.
+    pub snapshot_rows: u64,
+    /// Set when the plan would take away more than is likely meant.
+    pub mass_delete: Option<MassDelete>,
+    /// Whether a person has said that it is meant.
+    pub mass_delete_allowed: bool,
 }
 
 const COLUMNS: &str = "run.id, mapping.name, status, pid, started_at, finished_at, org, definition, full_resync, \
-                       partial, books, forecast, api_calls, seconds, message";
+                       partial, books, forecast, api_calls, seconds, message, run.basis, snapshot_rows, mass_delete, \
+                       mass_delete_allowed";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Result<RunRecord, StoreError>> {
     let status: String = row.get(2)?;
@@ -136,6 +150,8 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Result<RunRecord, StoreError>> {
         (RunId(row.get(0)?), row.get(1)?, row.get(3)?, row.get(4)?, row.get(5)?);
     let (full, partial, api_calls, seconds, message) =
         (row.get(8)?, row.get(9)?, row.get::<_, i64>(12)?, row.get(13)?, row.get(14)?);
+    let (basis, snapshot_rows): (Option<String>, i64) = (row.get(15)?, row.get(16)?);
+    let (mass_delete, mass_delete_allowed): (Option<i64>, _) = (row.get(17)?, row.get(18)?);
     Ok((|| {
         Ok(RunRecord {
             id,
@@ -153,6 +169,11 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Result<RunRecord, StoreError>> {
             api_calls: u64::try_from(api_calls).unwrap_or(0),
             seconds,
             message,
+            basis: basis.as_deref().map(from_json).transpose()?,
+            snapshot_rows: snapshot_rows.cast_unsigned(),
+            mass_delete: mass_delete
+                .map(|rows| MassDelete { rows: rows.cast_unsigned(), of: snapshot_rows.cast_unsigned() }),
+            mass_delete_allowed,
         })
     })())
 }
@@ -201,8 +222,8 @@ impl Store {
             return Ok(Err(busy));
         }
         transaction.execute(
-            "INSERT INTO run (mapping, status, pid, started_at, org, definition, full_resync, partial, books) \
-             VALUES (?1, 'planning', ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "INSERT INTO run (mapping, status, pid, started_at, org, definition, full_resync, partial, books, \
+             basis, snapshot_rows) VALUES (?1, 'planning', ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
             params![
                 number,
                 std::process::id(),
@@ -212,6 +233,8 @@ impl Store {
                 new.full,
                 new.partial,
                 to_json(&Books::default())?,
+                to_json(new.basis)?,
+                new.snapshot_rows as i64,
             ],
         )?;
         let id = RunId(transaction.last_insert_rowid());
@@ -242,6 +265,19 @@ impl Store {
             "UPDATE run SET books = ?2, forecast = coalesce(?3, forecast), api_calls = ?4, seconds = ?5 WHERE id = ?1",
             params![id.0, to_json(books)?, forecast.map(to_json).transpose()?, api_calls as i64, seconds],
         )?;
+        Ok(())
+    }
+
+    /// Writes down that a plan would take away this many records of removed rows: more than is likely
+    /// meant, so a person has to say so first.
+    pub fn mark_mass_delete(&self, id: RunId, rows: Option<u64>) -> Result<(), StoreError> {
+        self.lock().execute("UPDATE run SET mass_delete = ?2 WHERE id = ?1", params![id.0, rows.map(u64::cast_signed)])?;
+        Ok(())
+    }
+
+    /// Writes down that a person has said so.
+    pub fn allow_mass_delete(&self, id: RunId) -> Result<(), StoreError> {
+        self.lock().execute("UPDATE run SET mass_delete_allowed = 1 WHERE id = ?1", [id.0])?;
         Ok(())
     }
 

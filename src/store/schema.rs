@@ -110,6 +110,30 @@ CREATE TABLE described (               -- what orgs said of their objects; no re
     PRIMARY KEY (org, username, version, item)
 ) WITHOUT ROWID;
 ",
+    "
+ALTER TABLE mapping ADD COLUMN basis TEXT;  -- JSON: the key, object … that its snapshot is true of
+ALTER TABLE run ADD COLUMN basis TEXT;      -- the same as the plan found it
+ALTER TABLE run ADD COLUMN snapshot_rows INTEGER NOT NULL DEFAULT 0; -- in the snapshot before the plan
+ALTER TABLE run ADD COLUMN mass_delete INTEGER;                      -- records of removed rows, when they are too many
+ALTER TABLE run ADD COLUMN mass_delete_allowed INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE row ADD COLUMN known_record TEXT; -- of a removed row: its record, as the snapshot knows it
+ALTER TABLE row ADD COLUMN planned TEXT;      -- JSON: what was reviewed, where it is decided anew since
+DROP INDEX snapshot_record;
+ALTER TABLE snapshot RENAME TO snapshot_before;
+CREATE TABLE snapshot (
+    number    INTEGER PRIMARY KEY,     -- small and dense, so that one bit says whether a run has seen it
+    mapping   INTEGER NOT NULL REFERENCES mapping(id),
+    key       TEXT NOT NULL,
+    hash      BLOB NOT NULL,           -- 16 bytes over the mapped payload
+    record_id TEXT,
+    match_values TEXT,                 -- JSON; null in what an older version wrote
+    UNIQUE (mapping, key)
+);
+INSERT INTO snapshot (mapping, key, hash, record_id) SELECT mapping, key, hash, record_id FROM snapshot_before;
+DROP TABLE snapshot_before;
+CREATE INDEX snapshot_compare ON snapshot (mapping, key, hash); -- all that change detection reads
+CREATE INDEX snapshot_record ON snapshot (mapping, record_id) WHERE record_id IS NOT NULL;
+",
 ];
 
 /// Applies the steps that the file does not have yet, each in a transaction of its own.

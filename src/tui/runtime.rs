@@ -94,7 +94,13 @@ impl Runtime {
                 let cancel = self.cancel_of(ticket);
                 let progress = self.progress(ticket);
                 // Looked at again first: between reading a plan and sending it, time passes.
-                self.spawn(ticket, async move { Answer::Ran(engine.run(plan, true, progress, cancel).await) });
+                self.spawn(ticket, async move {
+                    // The question before it named how many records go.
+                    if let Err(error) = engine.allow_mass_delete(plan) {
+                        return Answer::Ran(Err(error));
+                    }
+                    Answer::Ran(engine.run(plan, true, progress, cancel).await)
+                });
             }
             Effect::Summary(ticket, run) => self.read(ticket, move || Answer::Summary(engine.summary(run))),
             Effect::Rows(ticket, run, filter, offset, limit) => self.read(ticket, move || {

@@ -13,7 +13,7 @@ mod value;
 pub use column::{Column, ColumnType, RowBatch, Schema};
 pub use decimal::Decimal;
 pub use field::{Field, FieldType, ObjectDescribe, PicklistValue};
-pub use key::RowKey;
+pub use key::{KeyColumns, RowKey};
 pub use object_summary::ObjectSummary;
 pub use record_type::{MASTER_RECORD_TYPE, RecordType};
 pub use value::Value;

@@ -89,7 +89,8 @@ fn what_is_not_there_is_named_with_what_is() {
     let world = world();
     assert_refused(&world, &["plan", "customers/nope"], 2, &["no mapping `nope`", "Known: contacts"]);
     assert_refused(&world, &["plan", "nope/contacts"], 2, &["no model `nope`", "Known: customers"]);
-    assert_refused(&world, &["plan", "customers"], 2, &["MODEL/MAPPING"]);
+    assert_refused(&world, &["plan", "custommers"], 2, &["no model `custommers`", "Known: customers"]);
+    assert_refused(&world, &["plan", "customers/"], 2, &["MODEL/MAPPING"]);
     assert_refused(&world, &["check", "nope"], 2, &["no connection `nope`", "prod", "sales"]);
     assert_refused(&world, &["show", "99"], 2, &["no run 99"]);
     assert_refused(&world, &["describe", "sales", "Contakt"], 2, &["Contakt"]);

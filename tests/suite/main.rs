@@ -5,6 +5,7 @@
 mod any_object;
 mod architecture;
 mod bad_input;
+mod changes;
 mod faults;
 mod headless;
 mod interop;

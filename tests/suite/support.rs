@@ -210,6 +210,18 @@ impl World {
         });
     }
 
+    /// Deletes a contact behind the program's back.
+    pub fn delete_contact(&self, id: &str) {
+        let salesforce = &self.ready().salesforce;
+        let url =
+            format!("{}/services/data/v{}/sobjects/Contact/{id}", salesforce.instance_url, salesforce.api_version);
+        self.runtime.block_on(async {
+            let token = self.token().await;
+            let answer = self.http.delete(url).bearer_auth(token).send().await.unwrap();
+            assert!(answer.status().is_success(), "{}", answer.status());
+        });
+    }
+
     /// Sends a form, as anybody would.
     pub fn post_form(&self, url: &str, form: &[(&str, &str)]) -> Value {
         self.runtime.block_on(async { self.http.post(url).form(form).send().await.unwrap().json().await.unwrap() })

@@ -276,8 +276,11 @@ impl Calls<'_> {
                         lost = Some(error);
                     }
                     _ => {
-                        ledger.settled.push((row.position, Outcome::Failed, None, Some(error.clone())));
-                        failed.push(error);
+                        let (outcome, told) = self.lane.refused(error.clone());
+                        if outcome == Outcome::Failed {
+                            failed.push(error);
+                        }
+                        ledger.settled.push((row.position, outcome, None, told));
                     }
                 },
             }

@@ -241,7 +241,10 @@ pub(super) fn write_results(
             Some(RowResult::Err(error)) if error.kind == ErrorKind::InDoubt => continue,
             Some(RowResult::Err(error))
                 if ended.is_none() && matches!(error.kind, ErrorKind::Transient | ErrorKind::Batch) => {}
-            Some(RowResult::Err(error)) => settled.push((position, Outcome::Failed, None, Some(error))),
+            Some(RowResult::Err(error)) => {
+                let (outcome, told) = lane.refused(error);
+                settled.push((position, outcome, None, told));
+            }
             None => {
                 let why = ended
                     .cloned()

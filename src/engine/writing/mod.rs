@@ -70,6 +70,17 @@ impl Lane {
         Self::ALL.into_iter().find(|lane| lane.action.as_str() == word)
     }
 
+    /// What a refusal means: a record that was to be deleted and is gone already needs nothing.
+    fn refused(self, error: DestinationError) -> (Outcome, Option<DestinationError>) {
+        let gone = self.kind == WriteKind::Delete
+            && matches!(error.code.as_str(), "ENTITY_IS_DELETED" | "INVALID_CROSS_REFERENCE_KEY");
+        if !gone {
+            return (Outcome::Failed, Some(error));
+        }
+        let message = "its record was deleted by somebody else".to_owned();
+        (Outcome::Unchanged, Some(DestinationError { code: "RECORD_GONE".to_owned(), message, hint: None, ..error }))
+    }
+
     /// A row as it is sent.
     fn sent(self, row: &RunRow) -> WriteRow {
         WriteRow {

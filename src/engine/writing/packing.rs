@@ -145,6 +145,7 @@ mod tests {
             error: None,
             modstamp: None,
             parent: has.map(account),
+            planned: None,
         }
     }
 

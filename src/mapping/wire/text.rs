@@ -1,5 +1,7 @@
 //! Text, and ids, which are text with a form.
 
+use std::borrow::Cow;
+
 use serde_json::json;
 
 use super::{rejection, short, unreadable};
@@ -7,29 +9,40 @@ use crate::destination::{DestinationError, Wire};
 use crate::types::{Field, FieldType, Value};
 
 pub(super) fn text(value: &Value, field: &Field, truncate: bool) -> Result<Wire, DestinationError> {
-    let mut text = value.to_string();
+    let text = match value {
+        Value::Text(text) | Value::Json(text) => Cow::Borrowed(text.as_str()),
+        other => Cow::Owned(other.to_string()),
+    };
+    let mut text = text.as_ref();
     if field.kind == FieldType::Email {
         // Salesforce stores it without the spaces around it.
-        text = text.trim().to_owned();
-        if !is_email(&text) {
+        text = text.trim();
+        if !is_email(text) {
             return Err(rejection(
                 "INVALID_EMAIL_ADDRESS",
                 field,
-                format!("{}: `{}` is not an email address", field.name, short(&text)),
+                format!("{}: `{}` is not an email address", field.name, short(text)),
                 Some("Correct it in the source, or leave such rows out of the query."),
             ));
         }
     }
-    if truncate && field.length > 0 {
-        text = text.chars().take(field.length as usize).collect();
+    if truncate
+        && field.length > 0
+        && let Some((end, _)) = text.char_indices().nth(field.length as usize)
+    {
+        text = &text[..end];
     }
-    fitting(&text, field).map(|text| json!(text))
+    fitting(text, field).map(Wire::String)
 }
 
 /// The text, if it is not too long.
 pub(super) fn fitting(text: &str, field: &Field) -> Result<String, DestinationError> {
+    // No text has more letters than bytes.
+    if field.length == 0 || text.len() <= field.length as usize {
+        return Ok(text.to_owned());
+    }
     let length = text.chars().count();
-    if field.length == 0 || length <= field.length as usize {
+    if length <= field.length as usize {
         return Ok(text.to_owned());
     }
     Err(rejection(

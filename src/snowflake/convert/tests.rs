@@ -149,7 +149,7 @@ fn recorded_results_are_read_whole() {
         for batch in StreamReader::try_new(std::io::Cursor::new(bytes), None).unwrap() {
             let batch = batch.unwrap();
             let fields: Vec<FieldSchema> = batch.schema().fields().iter().map(|field| field_of(field)).collect();
-            let rows = rows_of(&fields, &batch).unwrap_or_else(|error| panic!("{name}: {error}"));
+            let rows = rows_of(&fields, &batch, None).unwrap_or_else(|error| panic!("{name}: {error}"));
             assert_eq!(rows.len(), batch.num_rows());
             read += rows.len();
         }

@@ -97,8 +97,16 @@ impl Sync {
             1 => "\n1 row is held or rejected; nothing is sent for it.".to_owned(),
             _ => format!("\n{} rows are held or rejected; nothing is sent for them.", text::thousands(kept)),
         };
+        let mass = summary.mass_delete.map_or_else(String::new, |mass| {
+            format!(
+                "\nATTENTION: {} of the {} records that this mapping knows go, because the query no longer returns \
+                 their rows.",
+                text::thousands(mass.rows),
+                text::thousands(mass.of)
+            )
+        });
         let words = format!(
-            "{} {} in {}: {}.{rest}",
+            "{} {} in {}: {}.{mass}{rest}",
             text::count(actions.writes(), "record of", "records of"),
             summary.definition.object,
             summary.org.name,

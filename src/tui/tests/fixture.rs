@@ -157,6 +157,10 @@ fn run_record() -> RunRecord {
         api_calls: summary.api_calls,
         seconds: summary.seconds,
         message: None,
+        basis: None,
+        snapshot_rows: 0,
+        mass_delete: None,
+        mass_delete_allowed: false,
     }
 }
 
@@ -180,6 +184,7 @@ pub(super) fn planned(sandbox: bool) -> RunSummary {
         api_calls: 3,
         seconds: 1.2,
         message: None,
+        mass_delete: None,
     }
 }
 
@@ -223,6 +228,7 @@ fn row(position: u64, key: &str, change: Change, action: Action) -> RunRow {
         error: None,
         modstamp: None,
         parent: None,
+        planned: None,
     }
 }
 
