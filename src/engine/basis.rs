@@ -36,7 +36,9 @@ impl Engine {
             "{name}: {}.\n  Its snapshot ({snapshot_rows} rows) is not true of that: every row would count as added",
             changed.join("; ")
         ))
-        .with_hint(format!("Put it back, or start anew: `gondola reset {name}` forgets the snapshot, no record and no run.")))
+        .with_hint(format!(
+            "Put it back, or start anew: `gondola reset {name}` forgets the snapshot, no record and no run."
+        )))
     }
 
     /// Refuses a plan that was made for another key, object or operation than the snapshot is true of

@@ -79,7 +79,8 @@ impl Detector {
             (0u32..).zip(&keyed.spans).filter_map(|(at, _)| Some((keyed.key(at as usize)?, at))).collect();
         order.sort_unstable();
         let groups: Vec<&[(&str, u32)]> = order.chunk_by(|a, b| a.0 == b.0).collect();
-        let asked: Vec<(&str, u128)> = groups.iter().map(|rows| (rows[0].0, keyed.hashes[rows[0].1 as usize])).collect();
+        let asked: Vec<(&str, u128)> =
+            groups.iter().map(|rows| (rows[0].0, keyed.hashes[rows[0].1 as usize])).collect();
         let known = self.store.compare(&self.mapping, &asked)?;
         let met = if staged {
             let unknown: Vec<&str> =

@@ -46,7 +46,8 @@ pub(super) async fn extract(
     }
     let schema = stream.schema();
     let key = KeyColumns::new(&names, &schema);
-    let mut readers: Vec<Reader<'_, '_>> = plans.iter_mut().filter_map(|plan| Reader::new(plan, &schema, &key)).collect();
+    let mut readers: Vec<Reader<'_, '_>> =
+        plans.iter_mut().filter_map(|plan| Reader::new(plan, &schema, &key)).collect();
     let wanted: BTreeSet<&str> = options.keys.iter().map(String::as_str).collect();
     let limit = options.limit.unwrap_or(u64::MAX);
     let (mut chunk, mut position, mut taken) = (Vec::with_capacity(CHUNK_ROWS), 0, 0);
@@ -101,7 +102,15 @@ impl<'p, 'a> Reader<'p, 'a> {
     /// `None` when the mapping does not fit the query: the plan is broken then.
     fn new(plan: &'p mut Plan<'a>, schema: &Schema, key: &'p KeyColumns) -> Option<Self> {
         match Mapper::new(&plan.mapping, schema, &plan.object) {
-            Ok(mapper) => Some(Self { plan, mapper, schema: schema.clone(), key, keyed: Keyed::default(), staged: 0, without_place: 0 }),
+            Ok(mapper) => Some(Self {
+                plan,
+                mapper,
+                schema: schema.clone(),
+                key,
+                keyed: Keyed::default(),
+                staged: 0,
+                without_place: 0,
+            }),
             Err(why) => {
                 plan.broken = Some(EngineError::configuration(why));
                 None
@@ -239,8 +248,9 @@ impl<'p, 'a> Reader<'p, 'a> {
             return Ok(());
         }
         loop {
-            let (gone, from) =
-                plan.store.snapshot_rows(&plan.name, after.as_deref(), PAGE_KEYS, |number| !plan.detector.has_seen(number))?;
+            let (gone, from) = plan
+                .store
+                .snapshot_rows(&plan.name, after.as_deref(), PAGE_KEYS, |number| !plan.detector.has_seen(number))?;
             plan.books.changes.removed += gone.len() as u64;
             let rows: Vec<StagedRow> = gone
                 .into_iter()

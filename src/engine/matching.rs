@@ -15,7 +15,7 @@ use crate::store::{RunId, StagedRow, Store};
 use crate::types::ObjectDescribe;
 
 /// Rows that are looked up together: large enough to fill the URLs, small enough for memory.
-pub(super) const LOOK_UP_ROWS: usize = 4_000;
+pub(super) const LOOK_UP_ROWS: usize = 12_000;
 /// Rows from which on it is worth to ask how large the object is.
 const SCAN_FROM_ROWS: u64 = 2_000;
 /// An object is read whole when it has at most so many records for each row …

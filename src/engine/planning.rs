@@ -1,5 +1,7 @@
 //! Making a plan: extract, compare, match, decide. Nothing is written to the destination.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -57,6 +59,18 @@ pub(super) struct Plan<'a> {
     progress: &'a ProgressSender,
     started: Instant,
     calls_before: u64,
+}
+
+/// When a plan came to its destination.
+struct Arrival {
+    calls_before: u64,
+    started: Instant,
+}
+
+impl Arrival {
+    fn now(destination: &dyn Destination) -> Self {
+        Self { calls_before: destination.calls(), started: Instant::now() }
+    }
 }
 
 impl Engine {
@@ -122,15 +136,32 @@ impl Engine {
             return Err(EngineError::configuration(format!("the model {} has no key", model.slug))
                 .with_hint("Set key = [\"CUSTOMER_ID\"] (its unique columns) in model.toml."));
         }
-        let source = self.source(&model.connection).await?;
         let sql = model.sql.trim().trim_end_matches(';').trim_end().to_owned();
         if sql.is_empty() {
             return Err(EngineError::configuration(format!("the query of the model {} is empty", model.slug)));
         }
-        let columns = source.describe(&sql).await?;
+        // Both ends take their time to let one in.
+        let reach = async {
+            let source = self.source(&model.connection).await?;
+            let columns = source.describe(&sql).await?;
+            Ok::<_, EngineError>((source, columns))
+        };
+        let (reached, mut met) = tokio::join!(reach, self.meet(&mappings));
+        let (source, columns) = reached?;
         let (mut ids, mut plans, mut made) = (Vec::new(), Vec::new(), Vec::new());
         for (id, mapping) in mappings {
-            match self.begin_plan(&id, model, mapping, &columns, &options, progress, cancel).await {
+            // What it took to come in is the first mapping's.
+            let begun = match met.remove(&mapping.connection).unwrap_or(Ok(None)) {
+                Ok(arrival) => {
+                    met.insert(mapping.connection.clone(), Ok(None));
+                    self.begin_plan(&id, model, mapping, &columns, &options, arrival, progress, cancel).await
+                }
+                Err(error) => {
+                    met.insert(mapping.connection.clone(), Err(error.clone()));
+                    Err(error)
+                }
+            };
+            match begun {
                 Ok(plan) => {
                     ids.push(id);
                     plans.push(plan);
@@ -169,6 +200,32 @@ impl Engine {
         Ok(made)
     }
 
+    /// Signs in to every org that these mappings write to, and asks for their objects. For each
+    /// connection when that began, or why nobody comes in.
+    async fn meet(&self, mappings: &[(MappingId, Mapping)]) -> HashMap<String, Result<Option<Arrival>, EngineError>> {
+        let mut met: HashMap<String, Result<Option<Arrival>, EngineError>> = HashMap::new();
+        for (_, mapping) in mappings {
+            let name = &mapping.connection;
+            if met.get(name).is_some_and(Result::is_err) {
+                continue;
+            }
+            let meet = async {
+                let destination = self.destination(name).await?;
+                let arrival = Arrival::now(destination.as_ref());
+                let org = destination.org().await?;
+                // Whatever is wrong with an object is told with its mapping.
+                let _ = self.shape_at(destination.as_ref(), &org, mapping, Freshness::Recent).await;
+                Ok(Some(arrival))
+            };
+            let now = meet.await;
+            match met.entry(name.clone()) {
+                Entry::Occupied(_) if now.is_ok() => {}
+                entry => drop(entry.insert_entry(now)),
+            }
+        }
+        met
+    }
+
     /// Everything that is asked before a query runs: the org, the object, whether the mapping can
     /// run, whether its snapshot is true of it. Then the run has a number.
     async fn begin_plan<'a>(
@@ -178,12 +235,12 @@ impl Engine {
         mapping: Mapping,
         columns: &[crate::types::Column],
         options: &PlanOptions,
+        arrival: Option<Arrival>,
         progress: &'a ProgressSender,
         cancel: &CancellationToken,
     ) -> Result<Plan<'a>, EngineError> {
-        let started = Instant::now();
         let destination = self.destination(&mapping.connection).await?;
-        let calls_before = destination.calls();
+        let Arrival { calls_before, started } = arrival.unwrap_or_else(|| Arrival::now(destination.as_ref()));
         let org = destination.org().await?;
         let name = id.to_string();
         let mut shape = self.shape_at(destination.as_ref(), &org, &mapping, Freshness::Recent).await?.value;
@@ -278,10 +335,7 @@ pub(super) fn busy_error(mapping: &str, run: RunId, pid: u32) -> EngineError {
 impl Plan<'_> {
     /// Decides about every row that was staged.
     async fn make(&mut self, cancel: &CancellationToken) -> Result<(), EngineError> {
-        let matching = Instant::now();
-        let calls_before = self.destination.calls();
         self.match_rows(cancel).await?;
-        let calls = self.destination.calls() - calls_before;
         self.keep_meant_records()?;
         self.hold_collisions()?;
         self.judge_removals()?;
@@ -297,7 +351,7 @@ impl Plan<'_> {
         self.books
             .balance(false)
             .map_err(|why| EngineError::failed(format!("the books do not balance: {why}; nothing was written")))?;
-        let seconds_per_call = if calls == 0 { 0.5 } else { matching.elapsed().as_secs_f64() / calls as f64 };
+        let seconds_per_call = self.destination.seconds_per_call().unwrap_or(0.5);
         let (limits, usage) = (self.destination.limits(), self.destination.usage());
         let route = Route::choose(&self.mapping, &self.books.actions, limits, usage);
         let forecast = route.forecast(&self.books.actions, limits, seconds_per_call, usage);

@@ -27,8 +27,7 @@ impl Applying {
             after = Some(last.position);
             done += rows.len() as u64;
             for ((position, now), row) in matching.decide(&rows).await?.into_iter().zip(reviewed) {
-                let then =
-                    Planned { action: row.action.unwrap_or(Action::Hold), id: row.id, fields: row.fields };
+                let then = Planned { action: row.action.unwrap_or(Action::Hold), id: row.id, fields: row.fields };
                 if let Review::Changed(decision) = review(&then, row.modstamp.as_deref(), &now) {
                     changed.push((position, *decision, then));
                 }

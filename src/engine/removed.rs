@@ -27,11 +27,8 @@ impl Matching<'_> {
             found.into_iter().map(|record| (record.id.clone(), record)).collect()
         };
         let known = |row: &StagedRow| row.known_record.as_ref().and_then(|id| by_id.get(id));
-        let rest: Vec<&StagedRow> = rows
-            .iter()
-            .copied()
-            .filter(|row| rules.on_removed != OnRemoved::Ignore && known(row).is_none())
-            .collect();
+        let rest: Vec<&StagedRow> =
+            rows.iter().copied().filter(|row| rules.on_removed != OnRemoved::Ignore && known(row).is_none()).collect();
         let records = self.records(&rest).await?;
         let candidates = Candidates::new(&self.mapping.matcher, &records);
         let mode = self.mapping.matcher.mode;
@@ -97,8 +94,9 @@ impl Plan<'_> {
             let mut found = HashSet::new();
             let mut from: Option<String> = None;
             loop {
-                let (known, next) =
-                    self.store.snapshot_rows(&self.name, from.as_deref(), PAGE_ROWS, |number| self.detector.is_same(number))?;
+                let (known, next) = self
+                    .store
+                    .snapshot_rows(&self.name, from.as_deref(), PAGE_ROWS, |number| self.detector.is_same(number))?;
                 for values in known.iter().filter_map(|row| row.match_values.as_ref()) {
                     found.extend(signatures.get(&values.signature()).copied());
                 }
@@ -118,4 +116,3 @@ impl Plan<'_> {
         Ok(self.store.mark_mass_delete(self.run, mass.map(|mass| mass.rows))?)
     }
 }
-

@@ -136,7 +136,8 @@ impl Mapper {
 
     /// Maps one row.
     pub fn map(&self, row: &[Value]) -> MappedRow {
-        let mut mapped = MappedRow { payload: BTreeMap::new(), sources: BTreeMap::new(), rejections: Vec::new(), hash: 0 };
+        let mut mapped =
+            MappedRow { payload: BTreeMap::new(), sources: BTreeMap::new(), rejections: Vec::new(), hash: 0 };
         let mut room = Vec::new();
         self.walk(row, &mut room, |ready, made| {
             let name = || ready.field.name.clone();

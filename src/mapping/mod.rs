@@ -16,8 +16,8 @@ mod wire;
 pub use check::{Finding, Place, Severity, check};
 pub use mapper::{MappedRow, Mapper, Sources};
 pub use model::{
-    ApiChoice, DuplicateRule, Link, Lookup, Mapping, MatchMode, MatchTerm, Missing, NullPolicy, OnRemoved,
-    Operation,    RecordMatcher, RowSelection, Source, TooLong, WritePolicy,
+    ApiChoice, DuplicateRule, Link, Lookup, Mapping, MatchMode, MatchTerm, Missing, NullPolicy, OnRemoved, Operation,
+    RecordMatcher, RowSelection, Source, TooLong, WritePolicy,
 };
 pub use nearest::nearest;
 pub use persons::{IS_PERSON, are_persons, has_persons, is_person_contact, is_required};

@@ -60,7 +60,8 @@ pub enum Trace {
 /// Decides about a removed row and the records that it may mean.
 pub fn decide_removed(rules: &RemovedRules<'_>, trace: Trace, records: &[&Record]) -> Decision {
     if rules.on_removed == OnRemoved::Ignore {
-        let told = reason("REMOVED_IGNORED", "the query no longer returns it; the record stays".to_owned(), vec![], None);
+        let told =
+            reason("REMOVED_IGNORED", "the query no longer returns it; the record stays".to_owned(), vec![], None);
         return Decision { reason: Some(told), settled: true, ..Decision::new(Action::Skip) };
     }
     match records {
@@ -117,7 +118,8 @@ fn clear(rules: &RemovedRules<'_>, record: &Record, found: Decision) -> Decision
 /// row owns it, and the removed one is forgotten; without, a person has to decide about that row first.
 pub fn keep_removed(settled: bool) -> Decision {
     if settled {
-        let told = reason("RECORD_KEPT", "another row of the query means its record, which stays".to_owned(), vec![], None);
+        let told =
+            reason("RECORD_KEPT", "another row of the query means its record, which stays".to_owned(), vec![], None);
         return Decision { reason: Some(told), settled: true, ..Decision::new(Action::Skip) };
     }
     Decision::hold(

@@ -75,7 +75,12 @@ fn what_changed(then: &Planned, now: &Decision, touched: bool) -> String {
                 changed.push(format!("{} was `{}` and is `{}`", change.field, shown(&change.old), shown(&other.old)));
             }
             Some(other) if other.new != change.new => {
-                changed.push(format!("{} would be `{}`, not `{}`", change.field, shown(&other.new), shown(&change.new)));
+                changed.push(format!(
+                    "{} would be `{}`, not `{}`",
+                    change.field,
+                    shown(&other.new),
+                    shown(&change.new)
+                ));
             }
             Some(_) => {}
         }

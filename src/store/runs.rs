@@ -271,7 +271,8 @@ impl Store {
     /// Writes down that a plan would take away this many records of removed rows: more than is likely
     /// meant, so a person has to say so first.
     pub fn mark_mass_delete(&self, id: RunId, rows: Option<u64>) -> Result<(), StoreError> {
-        self.lock().execute("UPDATE run SET mass_delete = ?2 WHERE id = ?1", params![id.0, rows.map(u64::cast_signed)])?;
+        self.lock()
+            .execute("UPDATE run SET mass_delete = ?2 WHERE id = ?1", params![id.0, rows.map(u64::cast_signed)])?;
         Ok(())
     }
 

@@ -110,8 +110,8 @@ impl Store {
             "SELECT number, key FROM snapshot INDEXED BY snapshot_compare \
              WHERE mapping = ?1 AND (?2 IS NULL OR key > ?2) ORDER BY key LIMIT ?3",
         )?;
-        let mut whole = transaction
-            .prepare_cached("SELECT key, hash, record_id, match_values FROM snapshot WHERE number = ?1")?;
+        let mut whole =
+            transaction.prepare_cached("SELECT key, hash, record_id, match_values FROM snapshot WHERE number = ?1")?;
         let mut found = keys.query(params![mapping, after, limit as i64])?;
         let (mut rows, mut looked_at, mut last) = (Vec::new(), 0, None);
         while let Some(row) = found.next()? {

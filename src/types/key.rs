@@ -117,7 +117,8 @@ mod tests {
     use crate::types::{ColumnType, Decimal};
 
     fn columns(names: &[&str]) -> (Vec<String>, Vec<Column>) {
-        let column = |name: &&str| Column { name: (*name).into(), kind: ColumnType::Text { length: 9 }, nullable: true };
+        let column =
+            |name: &&str| Column { name: (*name).into(), kind: ColumnType::Text { length: 9 }, nullable: true };
         (names.iter().map(|name| (*name).to_owned()).collect(), names.iter().map(column).collect())
     }
 

@@ -30,7 +30,8 @@ fn main() {
     for rows in SIZES {
         let path = folder.path().join(format!("{rows}.db"));
         for step in ["first sight", "mapper", "detection", "mapper + detection", "1 % changed"] {
-            let said = Command::new(&arguments[0]).args([step, &rows.to_string()]).arg(&path).output().expect("a process");
+            let said =
+                Command::new(&arguments[0]).args([step, &rows.to_string()]).arg(&path).output().expect("a process");
             assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
             print!("{}", String::from_utf8_lossy(&said.stdout));
         }
@@ -68,8 +69,13 @@ fn shuffled(rows: u64) -> impl Iterator<Item = u64> {
 
 fn mapping() -> (Mapping, ObjectDescribe) {
     let mut mapping = Mapping::new("sales", "Contact");
-    let lines =
-        [("EMAIL", "Email"), ("FIRST_NAME", "FirstName"), ("LAST_NAME", "LastName"), ("PHONE", "Phone"), ("TITLE", "Title")];
+    let lines = [
+        ("EMAIL", "Email"),
+        ("FIRST_NAME", "FirstName"),
+        ("LAST_NAME", "LastName"),
+        ("PHONE", "Phone"),
+        ("TITLE", "Title"),
+    ];
     mapping.links = lines.map(|(column, field)| Link::new(column, field)).into();
     mapping.matcher.terms = vec![MatchTerm { column: "EMAIL".into(), field: "Email".into() }];
     let kinds = [
@@ -142,47 +148,67 @@ fn measure(step: &str, rows: u64, path: &Path) {
         // Every row is new: it is mapped whole and staged, then known to the snapshot.
         "first sight" => {
             let mut position = 0;
-            Bench::chunks(rows, |_| 0, |chunk| {
-                timed(&mut || position = stage(&mut bench, &mut detector, &mut keyed, chunk, position));
-            });
+            Bench::chunks(
+                rows,
+                |_| 0,
+                |chunk| {
+                    timed(&mut || position = stage(&mut bench, &mut detector, &mut keyed, chunk, position));
+                },
+            );
             timed(&mut || bench.store.settle_unselected(bench.run).expect("the store"));
         }
-        "mapper" => Bench::chunks(rows, |_| 0, |chunk| {
-            timed(&mut || keyed.read(&bench.key, &bench.mapper, chunk.iter().map(Vec::as_slice)));
-        }),
-        "detection" => Bench::chunks(rows, |_| 0, |chunk| {
-            keyed.read(&bench.key, &bench.mapper, chunk.iter().map(Vec::as_slice));
-            timed(&mut || {
-                let (changes, _) = detector.changes(&keyed, false).expect("the store");
-                unchanged += changes.iter().filter(|change| **change == Change::Unchanged).count() as u64;
-            });
-        }),
-        "mapper + detection" => {
-            Bench::chunks(rows, |_| 0, |chunk| {
+        "mapper" => Bench::chunks(
+            rows,
+            |_| 0,
+            |chunk| {
+                timed(&mut || keyed.read(&bench.key, &bench.mapper, chunk.iter().map(Vec::as_slice)));
+            },
+        ),
+        "detection" => Bench::chunks(
+            rows,
+            |_| 0,
+            |chunk| {
+                keyed.read(&bench.key, &bench.mapper, chunk.iter().map(Vec::as_slice));
                 timed(&mut || {
-                    keyed.read(&bench.key, &bench.mapper, chunk.iter().map(Vec::as_slice));
                     let (changes, _) = detector.changes(&keyed, false).expect("the store");
                     unchanged += changes.iter().filter(|change| **change == Change::Unchanged).count() as u64;
                 });
-            });
+            },
+        ),
+        "mapper + detection" => {
+            Bench::chunks(
+                rows,
+                |_| 0,
+                |chunk| {
+                    timed(&mut || {
+                        keyed.read(&bench.key, &bench.mapper, chunk.iter().map(Vec::as_slice));
+                        let (changes, _) = detector.changes(&keyed, false).expect("the store");
+                        unchanged += changes.iter().filter(|change| **change == Change::Unchanged).count() as u64;
+                    });
+                },
+            );
             // Nothing is removed: that costs one count.
             timed(&mut || assert_eq!(bench.store.snapshot_size(NAME).expect("the store"), detector.seen()));
         }
-        _ => Bench::chunks(rows, |number| u64::from(number.is_multiple_of(100)), |chunk| {
-            timed(&mut || {
-                keyed.read(&bench.key, &bench.mapper, chunk.iter().map(Vec::as_slice));
-                let (changes, _) = detector.changes(&keyed, false).expect("the store");
-                let staged: Vec<StagedRow> = chunk
-                    .iter()
-                    .zip(changes)
-                    .filter(|(_, change)| *change != Change::Unchanged)
-                    .zip(updated..)
-                    .map(|((row, change), position)| whole(&bench, row, change, position))
-                    .collect();
-                updated += staged.len() as u64;
-                bench.store.stage(bench.run, &staged).expect("the store");
-            });
-        }),
+        _ => Bench::chunks(
+            rows,
+            |number| u64::from(number.is_multiple_of(100)),
+            |chunk| {
+                timed(&mut || {
+                    keyed.read(&bench.key, &bench.mapper, chunk.iter().map(Vec::as_slice));
+                    let (changes, _) = detector.changes(&keyed, false).expect("the store");
+                    let staged: Vec<StagedRow> = chunk
+                        .iter()
+                        .zip(changes)
+                        .filter(|(_, change)| *change != Change::Unchanged)
+                        .zip(updated..)
+                        .map(|((row, change), position)| whole(&bench, row, change, position))
+                        .collect();
+                    updated += staged.len() as u64;
+                    bench.store.stage(bench.run, &staged).expect("the store");
+                });
+            },
+        ),
     }
     if step.contains("detection") {
         assert_eq!(unchanged, rows, "nothing has changed");

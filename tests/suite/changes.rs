@@ -51,15 +51,23 @@ fn synced_and_deleted(world: &World, condition: &str) -> Vec<(String, Value)> {
 fn a_mirror_deletes_exactly_the_contacts_of_deleted_customers() {
     let world = world("rows = \"mirror\"");
     let before = synced_and_deleted(&world, "CUSTOMER_ID BETWEEN 51 AND 60");
-    let gone: Vec<Value> =
-        world.gondola(&["plan", MAPPING, "--json"]).rows().into_iter().filter(|row| row["change"] == "removed").collect();
+    let gone: Vec<Value> = world
+        .gondola(&["plan", MAPPING, "--json"])
+        .rows()
+        .into_iter()
+        .filter(|row| row["change"] == "removed")
+        .collect();
     assert!(gone.len() >= 8 && gone.iter().all(|row| row["action"] == "delete"), "{gone:?}");
 
     let run = world.run();
     let summary = assert_ok(&run);
     assert_eq!(number(&summary["changes"]["removed"]), gone.len() as u64);
     assert_eq!(number(&summary["outcomes"]["deleted"]), gone.len() as u64);
-    assert_eq!(number(&summary["extracted"]), number(&summary["changes"]["unchanged"]), "removed rows are not extracted");
+    assert_eq!(
+        number(&summary["extracted"]),
+        number(&summary["changes"]["unchanged"]),
+        "removed rows are not extracted"
+    );
     let ids: Vec<&str> = gone.iter().map(|row| row["id"].as_str().unwrap()).collect();
     let left: Vec<_> = before.into_iter().filter(|(id, _)| !ids.contains(&id.as_str())).collect();
     assert_eq!(contacts(&world), left, "nothing else is touched");
@@ -83,7 +91,10 @@ fn removed_rows_alone_are_found_by_what_matched_them() {
     let rows = world.run().rows();
     let row = |key: &str| rows.iter().find(|row| row["key"]["CUSTOMER_ID"] == key).unwrap_or_else(|| panic!("{key}"));
     assert_eq!((row("77")["outcome"].as_str(), &row("77")["id"]), (Some("deleted"), &json!(id)));
-    assert_eq!((row("78")["outcome"].as_str(), row("78")["error"]["code"].as_str()), (Some("unchanged"), Some("RECORD_GONE")));
+    assert_eq!(
+        (row("78")["outcome"].as_str(), row("78")["error"]["code"].as_str()),
+        (Some("unchanged"), Some("RECORD_GONE"))
+    );
     assert_eq!(world.contacts(), before - 1);
 }
 
@@ -130,7 +141,10 @@ fn what_somebody_deleted_already_is_no_failure() {
         let (fault, endpoint) = if api == "bulk" {
             (json!({"on": "bulk", "do": "job-delay", "delay_ms": 2_000, "times": 1}), "salesforce.bulk.close")
         } else {
-            (json!({"on": "collections", "do": "delay", "delay_ms": 2_000, "times": 1}), "salesforce.collections.delete")
+            (
+                json!({"on": "collections", "do": "delay", "delay_ms": 2_000, "times": 1}),
+                "salesforce.collections.delete",
+            )
         };
         world.fault(fault);
         let calls = world.calls(endpoint);
@@ -196,15 +210,23 @@ fn a_customer_with_a_new_key_keeps_the_contact() {
     // Held or rejected rows own no record: what they may mean stays until somebody has looked.
     world.write_model(&CLEAN.replace("LAST_NAME IS NOT NULL", "(LAST_NAME IS NOT NULL OR CUSTOMER_ID = 9042)"));
     world.sql("UPDATE CUSTOMERS SET TITLE = REPEAT('x', 100) || REPEAT('y', 100) WHERE CUSTOMER_ID = 9042");
-    world.write_model("SELECT * FROM CUSTOMERS WHERE CUSTOMER_ID > 40 AND POSITION('@' IN EMAIL) > 0 \
-                       AND (LAST_NAME IS NOT NULL AND LENGTH(COALESCE(TITLE, '')) <= 128 OR CUSTOMER_ID = 9042)");
+    world.write_model(
+        "SELECT * FROM CUSTOMERS WHERE CUSTOMER_ID > 40 AND POSITION('@' IN EMAIL) > 0 \
+                       AND (LAST_NAME IS NOT NULL AND LENGTH(COALESCE(TITLE, '')) <= 128 OR CUSTOMER_ID = 9042)",
+    );
     let run = world.run();
     let rows = run.rows();
     let row = |key: &str| rows.iter().find(|row| row["key"]["CUSTOMER_ID"] == key).unwrap_or_else(|| panic!("{key}"));
-    assert_eq!((row("66")["action"].as_str(), row("66")["error"]["code"].as_str()), (Some("skip"), Some("RECORD_KEPT")));
+    assert_eq!(
+        (row("66")["action"].as_str(), row("66")["error"]["code"].as_str()),
+        (Some("skip"), Some("RECORD_KEPT"))
+    );
     assert_eq!(row("9041")["action"], "skip");
     assert_eq!(row("9042")["action"], "reject");
-    assert_eq!((row("67")["action"].as_str(), row("67")["error"]["code"].as_str()), (Some("hold"), Some("RECORD_KEPT")));
+    assert_eq!(
+        (row("67")["action"].as_str(), row("67")["error"]["code"].as_str()),
+        (Some("hold"), Some("RECORD_KEPT"))
+    );
     assert_eq!(contacts(&world), before);
     let again = world.gondola(&["plan", MAPPING, "--json"]).summary();
     assert_eq!(again["changes"]["removed"], 1, "66 is forgotten, 67 waits");
@@ -230,7 +252,9 @@ fn another_key_or_object_or_operation_is_refused_until_the_snapshot_is_reset() {
     world.write("models/customers/model.toml", model.replace("\"CUSTOMER_ID\"", "\"EMAIL\""));
     let refused = world.gondola(&["plan", MAPPING, "--json"]);
     assert_eq!(refused.code, 2);
-    for part in ["key was CUSTOMER_ID and is EMAIL", "every row would count as added", "gondola reset customers/contacts"] {
+    for part in
+        ["key was CUSTOMER_ID and is EMAIL", "every row would count as added", "gondola reset customers/contacts"]
+    {
         assert!(refused.err.contains(part), "{part} in {}", refused.err);
     }
     world.write("models/customers/model.toml", &model);
@@ -284,8 +308,11 @@ fn a_reviewed_plan_says_what_changed_since_and_goes_on_with_the_rest() {
     let plan = world.gondola(&["plan", MAPPING, "--json"]);
     let number_of_plan = plan.summary()["run"].to_string();
     let shown = world.gondola(&["show", &number_of_plan, "--json"]);
-    assert_eq!(shown.rows().iter().map(|row| row["fields"].clone()).collect::<Vec<_>>(),
-               plan.rows().iter().map(|row| row["fields"].clone()).collect::<Vec<_>>(), "a plan is frozen");
+    assert_eq!(
+        shown.rows().iter().map(|row| row["fields"].clone()).collect::<Vec<_>>(),
+        plan.rows().iter().map(|row| row["fields"].clone()).collect::<Vec<_>>(),
+        "a plan is frozen"
+    );
     let listed = world.gondola(&["runs", MAPPING, "--json"]).events();
     assert_eq!((listed[0]["run"].to_string(), &listed[0]["status"]), (number_of_plan.clone(), &json!("planned")));
 
@@ -312,7 +339,10 @@ fn a_reviewed_plan_says_what_changed_since_and_goes_on_with_the_rest() {
     };
     assert_ne!(phone(&held["planned"]["fields"]), phone(&held["fields"]));
     assert_eq!(phone(&held["fields"]), Some(json!("+49 30 1")));
-    assert_eq!((row(&ids[2])["outcome"].as_str(), row(&ids[2])["planned"]["action"].as_str()), (Some("unchanged"), Some("update")));
+    assert_eq!(
+        (row(&ids[2])["outcome"].as_str(), row(&ids[2])["planned"]["action"].as_str()),
+        (Some("unchanged"), Some("update"))
+    );
     let found = world.soql(&format!("SELECT Phone, Title FROM Contact WHERE Id = '{}'", ids[1]));
     assert_eq!(found[0]["Phone"], "+49 30 1", "never overwritten blindly");
     assert_eq!(world.soql(&format!("SELECT Title FROM Contact WHERE Id = '{}'", ids[0]))[0]["Title"], "Rear Admiral");
@@ -332,7 +362,12 @@ fn a_record_that_somebody_touched_since_the_review_is_not_deleted() {
     let before = world.contacts();
     let applied = world.gondola(&["run", MAPPING, "--plan", &plan.summary()["run"].to_string(), "--json"]);
     let summary = applied.summary();
-    assert_eq!((&summary["outcomes"]["deleted"], &summary["actions"]["hold"]), (&json!(1), &json!(1)), "{}", applied.out);
+    assert_eq!(
+        (&summary["outcomes"]["deleted"], &summary["actions"]["hold"]),
+        (&json!(1), &json!(1)),
+        "{}",
+        applied.out
+    );
     assert_eq!(world.contacts(), before - 1);
     assert_eq!(world.soql(&format!("SELECT Id FROM Contact WHERE Id = '{}'", ids[0])).len(), 1);
 }
@@ -355,11 +390,16 @@ fn a_model_runs_all_its_mappings_with_one_query() {
         events.iter().filter(|event| event["event"] == kind && event["mapping"] == mapping).collect()
     };
     let summary = of("summary", MAPPING)[0];
-    assert_eq!((&summary["status"], of("row", MAPPING).len() as u64), (&json!("succeeded"), number(&summary["extracted"])));
+    assert_eq!(
+        (&summary["status"], of("row", MAPPING).len() as u64),
+        (&json!("succeeded"), number(&summary["extracted"]))
+    );
     let accounts = of("summary", "customers/accounts")[0];
     assert_eq!(accounts["extracted"], summary["extracted"]);
     assert!(!of("row", "customers/accounts").is_empty() && accounts["run"] != summary["run"]);
-    assert!(of("error", "customers/broken")[0]["error"]["message"].as_str().unwrap().contains("Did you mean `COMPANY`?"));
+    assert!(
+        of("error", "customers/broken")[0]["error"]["message"].as_str().unwrap().contains("Did you mean `COMPANY`?")
+    );
     assert!(events.iter().all(|event| event["mapping"].is_string() && event["mapping"] != "customers/off"));
     assert!(run.err.contains("customers/off is switched off"), "{}", run.err);
 
@@ -411,8 +451,12 @@ fn policies(api: &str) -> Vec<(String, Value)> {
     };
     more("transform = [\"upper\", \"default:Nowhere\"]\n");
     assert_ok(&world.run());
-    world.sql("UPDATE CUSTOMERS SET FIRST_NAME = NULL, PHONE = NULL, TITLE = 'Captain', CITY = NULL WHERE CUSTOMER_ID < 60");
-    world.sql("UPDATE CUSTOMERS SET FIRST_NAME = '#N/A', PHONE = '  ', TITLE = NULL WHERE CUSTOMER_ID BETWEEN 60 AND 70");
+    world.sql(
+        "UPDATE CUSTOMERS SET FIRST_NAME = NULL, PHONE = NULL, TITLE = 'Captain', CITY = NULL WHERE CUSTOMER_ID < 60",
+    );
+    world.sql(
+        "UPDATE CUSTOMERS SET FIRST_NAME = '#N/A', PHONE = '  ', TITLE = NULL WHERE CUSTOMER_ID BETWEEN 60 AND 70",
+    );
     world.sql("UPDATE CUSTOMERS SET FIRST_NAME = 'a\"b,c', PHONE = '+1', CITY = 'l1' || CHR(10) || 'l2' WHERE CUSTOMER_ID > 70");
     let second = world.run();
     assert_eq!(second.code, 0, "{api}: {}", second.out);
@@ -437,5 +481,7 @@ fn policies_leave_the_same_through_calls_and_through_jobs() {
     let with = |is: &dyn Fn(&Value) -> bool| calls.iter().filter(|(_, contact)| is(contact)).count();
     assert!(with(&|contact| contact["Phone"].is_null() && !contact["FirstName"].is_null()) > 10, "clear, and keep");
     assert!(with(&|contact| contact["MailingCity"] == "Nowhere") > 10, "default takes the place of NULL");
-    assert!(with(&|contact| contact["FirstName"] == "#N/A") > 5 && with(&|contact| contact["FirstName"] == "a\"b,c") > 5);
+    assert!(
+        with(&|contact| contact["FirstName"] == "#N/A") > 5 && with(&|contact| contact["FirstName"] == "a\"b,c") > 5
+    );
 }
