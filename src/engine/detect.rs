@@ -7,7 +7,7 @@
 use super::marks::Marks;
 use crate::mapping::Mapper;
 use crate::plan::Change;
-use crate::store::{Known, RunId, Store, StoreError};
+use crate::store::{Known, Store, StoreError};
 use crate::types::{KeyColumns, Value};
 
 /// Rows that are compared together: enough that most pages of a large snapshot are read once for
@@ -47,34 +47,24 @@ impl Keyed {
     }
 }
 
-/// A key that came again in a later chunk.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Again {
-    /// The canonical key.
-    pub key: String,
-    /// What the snapshot knows of it.
-    pub known: Option<Known>,
-}
-
 /// Compares the rows of one run with the snapshot of its mapping, and with each other.
 #[derive(Debug)]
 pub struct Detector {
     store: Store,
     mapping: String,
-    run: RunId,
     seen: Marks,
     same: Marks,
 }
 
 impl Detector {
     /// Nothing is seen yet.
-    pub fn new(store: Store, mapping: String, run: RunId) -> Self {
-        Self { store, mapping, run, seen: Marks::default(), same: Marks::default() }
+    pub fn new(store: Store, mapping: String) -> Self {
+        Self { store, mapping, seen: Marks::default(), same: Marks::default() }
     }
 
-    /// How each row of a chunk compares, and which keys had come before. `staged` says whether rows
-    /// of earlier chunks are in the store: a key that the snapshot does not have may be among them.
-    pub fn changes(&mut self, keyed: &Keyed, staged: bool) -> Result<(Vec<Change>, Vec<Again>), StoreError> {
+    /// How each row of a chunk compares, and which keys of the snapshot had come before. A new key
+    /// that had come before counts as added again: [`Store::mark_added_twice`] finds both.
+    pub fn changes(&mut self, keyed: &Keyed) -> Result<(Vec<Change>, Vec<String>), StoreError> {
         let mut order: Vec<(&str, u32)> =
             (0u32..).zip(&keyed.spans).filter_map(|(at, _)| Some((keyed.key(at as usize)?, at))).collect();
         order.sort_unstable();
@@ -82,29 +72,16 @@ impl Detector {
         let asked: Vec<(&str, u128)> =
             groups.iter().map(|rows| (rows[0].0, keyed.hashes[rows[0].1 as usize])).collect();
         let known = self.store.compare(&self.mapping, &asked)?;
-        let met = if staged {
-            let unknown: Vec<&str> =
-                asked.iter().zip(&known).filter(|(_, known)| known.is_none()).map(|((key, _), _)| *key).collect();
-            let mut met = self.store.staged_keys(self.run, &unknown)?;
-            met.sort_unstable();
-            met
-        } else {
-            Vec::new()
-        };
         // Rows whose key is NULL are in no group.
         let mut changes = vec![Change::Invalid; keyed.spans.len()];
         let mut again = Vec::new();
         for (rows, known) in groups.iter().zip(known) {
             let key = rows[0].0;
-            let came_before = match known {
-                Some(Known { number, .. }) => !self.seen.add(number),
-                None => met.binary_search(&key).is_ok(),
-            };
-            if came_before {
-                if let Some(Known { number, .. }) = known {
-                    self.same.remove(number);
-                }
-                again.push(Again { key: key.to_owned(), known });
+            if let Some(Known { number, .. }) = known
+                && !self.seen.add(number)
+            {
+                self.same.remove(number);
+                again.push(key.to_owned());
             } else if let [(_, only)] = rows {
                 changes[*only as usize] = match known {
                     None => Change::Added,

@@ -15,8 +15,6 @@ use crate::snowflake::RowStream;
 use crate::store::StagedRow;
 use crate::types::{KeyColumns, RowKey, Schema, Value};
 
-/// Rows that are staged in one transaction.
-const STAGE_ROWS: usize = 4_096;
 /// Keys of the snapshot that are looked at together.
 const PAGE_KEYS: usize = 10_000;
 /// Where rows are staged whose place in the result was not kept; they are moved behind the others.
@@ -92,8 +90,6 @@ struct Reader<'p, 'a> {
     schema: Schema,
     key: &'p KeyColumns,
     keyed: Keyed,
-    /// Rows staged so far: a key that the snapshot does not have may be among them.
-    staged: u64,
     /// Rows staged without their place.
     without_place: u64,
 }
@@ -102,15 +98,9 @@ impl<'p, 'a> Reader<'p, 'a> {
     /// `None` when the mapping does not fit the query: the plan is broken then.
     fn new(plan: &'p mut Plan<'a>, schema: &Schema, key: &'p KeyColumns) -> Option<Self> {
         match Mapper::new(&plan.mapping, schema, &plan.object) {
-            Ok(mapper) => Some(Self {
-                plan,
-                mapper,
-                schema: schema.clone(),
-                key,
-                keyed: Keyed::default(),
-                staged: 0,
-                without_place: 0,
-            }),
+            Ok(mapper) => {
+                Some(Self { plan, mapper, schema: schema.clone(), key, keyed: Keyed::default(), without_place: 0 })
+            }
             Err(why) => {
                 plan.broken = Some(EngineError::configuration(why));
                 None
@@ -130,34 +120,21 @@ impl<'p, 'a> Reader<'p, 'a> {
 
     fn try_take(&mut self, chunk: &Chunk) -> Result<(), EngineError> {
         self.keyed.read(self.key, &self.mapper, chunk.iter().map(|(_, row)| row.as_slice()));
-        let (changes, again) = self.plan.detector.changes(&self.keyed, self.staged > 0)?;
-        for again in again {
-            self.hold_first(&again.key)?;
+        let (changes, again) = self.plan.detector.changes(&self.keyed)?;
+        for key in again {
+            self.hold_first(&key)?;
         }
+        for change in &changes {
+            *self.plan.books.changes.of(*change) += 1;
+        }
+        self.plan.books.extracted += chunk.len() as u64;
         let (rows, full) = (self.plan.mapping.rows, self.plan.full);
-        let mut staged = Vec::new();
-        for (at, ((position, row), change)) in chunk.iter().zip(changes).enumerate() {
-            self.plan.books.extracted += 1;
-            *self.plan.books.changes.of(change) += 1;
-            if change == Change::Unchanged && !change.is_selected(rows, full) {
-                continue;
-            }
-            staged.push(self.whole(*position, row, change, self.keyed.key(at).is_some()));
-            if staged.len() == STAGE_ROWS {
-                self.stage(&mut staged)?;
-            }
-        }
-        self.stage(&mut staged)?;
+        let staged = chunk.iter().zip(&changes).enumerate().filter_map(|(at, ((position, row), change))| {
+            let needed = *change != Change::Unchanged || change.is_selected(rows, full);
+            needed.then(|| self.whole(*position, row, *change, self.keyed.key(at).is_some()))
+        });
+        self.plan.store.stage(self.plan.run, staged)?;
         self.plan.report(Phase::Extracting, self.plan.books.extracted, None);
-        Ok(())
-    }
-
-    fn stage(&mut self, rows: &mut Vec<StagedRow>) -> Result<(), EngineError> {
-        if !rows.is_empty() {
-            self.plan.store.stage(self.plan.run, rows)?;
-            self.staged += rows.len() as u64;
-            rows.clear();
-        }
         Ok(())
     }
 
@@ -181,7 +158,7 @@ impl<'p, 'a> Reader<'p, 'a> {
                     match_values: MatchValues(Vec::new()),
                     known_record: None,
                 };
-                plan.store.stage(plan.run, &[row])?;
+                plan.store.stage(plan.run, [row])?;
                 self.without_place += 1;
                 Change::Unchanged
             }
@@ -231,6 +208,9 @@ impl<'p, 'a> Reader<'p, 'a> {
     }
 
     fn try_end(&mut self, position: u64, complete: bool) -> Result<(), EngineError> {
+        let twice = self.plan.store.mark_added_twice(self.plan.run)?;
+        self.plan.books.changes.added -= twice;
+        self.plan.books.changes.invalid += twice;
         if self.without_place > 0 {
             self.plan.store.move_rows(self.plan.run, NO_PLACE, position)?;
         }
@@ -252,24 +232,19 @@ impl<'p, 'a> Reader<'p, 'a> {
                 .store
                 .snapshot_rows(&plan.name, after.as_deref(), PAGE_KEYS, |number| !plan.detector.has_seen(number))?;
             plan.books.changes.removed += gone.len() as u64;
-            let rows: Vec<StagedRow> = gone
-                .into_iter()
-                .zip(next..)
-                .map(|(gone, position)| StagedRow {
-                    position,
-                    key: RowKey::from_canonical(&plan.model.key, &gone.key),
-                    has_key: true,
-                    change: Change::Removed,
-                    hash: gone.hash,
-                    payload: Payload::new(),
-                    sources: Sources::new(),
-                    rejections: Vec::new(),
-                    match_values: gone.match_values.filter(|_| comparable).unwrap_or(MatchValues(Vec::new())),
-                    known_record: gone.record_id,
-                })
-                .collect();
-            next += rows.len() as u64;
-            plan.store.stage(plan.run, &rows)?;
+            let rows = gone.into_iter().zip(next..).map(|(gone, position)| StagedRow {
+                position,
+                key: RowKey::from_canonical(&plan.model.key, &gone.key),
+                has_key: true,
+                change: Change::Removed,
+                hash: gone.hash,
+                payload: Payload::new(),
+                sources: Sources::new(),
+                rejections: Vec::new(),
+                match_values: gone.match_values.filter(|_| comparable).unwrap_or(MatchValues(Vec::new())),
+                known_record: gone.record_id,
+            });
+            next += plan.store.stage(plan.run, rows)?;
             match from {
                 Some(from) => after = Some(from),
                 None => return Ok(()),

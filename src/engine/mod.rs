@@ -25,7 +25,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 pub use describes::{Aged, Freshness, Shape, age_words};
-pub use detect::{Again, CHUNK_ROWS, Detector, Keyed};
+pub use detect::{CHUNK_ROWS, Detector, Keyed};
 pub use doctor::{CheckLine, CheckState};
 pub use error::{EngineError, ErrorClass};
 pub use grants::{FieldGrant, Grants, ObjectGrant, PermissionSet, WarehouseGrants};

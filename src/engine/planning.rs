@@ -278,7 +278,7 @@ impl Engine {
         Ok(Plan {
             store: self.store.clone(),
             run,
-            detector: Detector::new(self.store.clone(), name.clone(), run),
+            detector: Detector::new(self.store.clone(), name.clone()),
             name,
             model: model.clone(),
             mapping,

@@ -10,6 +10,8 @@ mod nearest;
 mod persons;
 mod places;
 mod record_types;
+#[cfg(test)]
+mod tests;
 mod transform;
 mod wire;
 

@@ -143,6 +143,11 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Result<RunRow, StoreError>> {
     })())
 }
 
+/// SQLite's page cache while rows are staged, in its own unit: minus so many kB.
+const STAGING_CACHE: i64 = -32_000;
+/// And at all other times; its own default.
+const USUAL_CACHE: i64 = -2_000;
+
 /// Match values are texts in the store: they are compared as text anyway. Numbers lose trailing
 /// zeros, so that 7.00 finds 7.
 fn match_texts(values: &MatchValues) -> Vec<Option<String>> {
@@ -154,10 +159,18 @@ fn match_texts(values: &MatchValues) -> Vec<Option<String>> {
 }
 
 impl Store {
-    /// Keeps rows of a run.
-    pub fn stage(&self, run: RunId, rows: &[StagedRow]) -> Result<(), StoreError> {
+    /// Keeps rows of a run, in one transaction; says how many. Rows are taken one by one, so that they
+    /// need not be in memory together.
+    pub fn stage(&self, run: RunId, rows: impl IntoIterator<Item = StagedRow>) -> Result<u64, StoreError> {
+        let mut rows = rows.into_iter().peekable();
+        if rows.peek().is_none() {
+            return Ok(0);
+        }
         let mut connection = self.lock();
+        // Keys come in any order, and pages that are written twice in one transaction are written once.
+        connection.pragma_update(None, "cache_size", STAGING_CACHE)?;
         let transaction = connection.transaction()?;
+        let mut count = 0;
         {
             let mut insert = transaction.prepare_cached(
                 "INSERT OR REPLACE INTO row (run, position, key, canonical, change, hash, payload, rejections, \
@@ -179,9 +192,12 @@ impl Store {
                     to_json(&row.sources)?,
                     row.known_record,
                 ])?;
+                count += 1;
             }
         }
-        Ok(transaction.commit()?)
+        transaction.commit()?;
+        connection.pragma_update(None, "cache_size", USUAL_CACHE)?;
+        Ok(count)
     }
 
     /// Marks a staged row as one of several with the same key. Returns what it counted as before, or
@@ -199,18 +215,14 @@ impl Store {
         before.map(|word| word.parse().map_err(unreadable)).transpose()
     }
 
-    /// Those of these keys that rows of the run have, in no order.
-    pub fn staged_keys<'k>(&self, run: RunId, keys: &[&'k str]) -> Result<Vec<&'k str>, StoreError> {
-        let mut connection = self.lock();
-        let transaction = connection.transaction()?;
-        let mut find = transaction.prepare_cached("SELECT 1 FROM row WHERE run = ?1 AND canonical = ?2 LIMIT 1")?;
-        let mut found = Vec::new();
-        for key in keys {
-            if find.exists(params![run.0, key])? {
-                found.push(*key);
-            }
-        }
-        Ok(found)
+    /// Added rows whose key is on several rows of the run have no identity; says how many they are.
+    pub fn mark_added_twice(&self, run: RunId) -> Result<u64, StoreError> {
+        let marked = self.lock().execute(
+            "UPDATE row SET change = 'invalid' WHERE run = ?1 AND change = 'added' AND canonical IN \
+             (SELECT canonical FROM row WHERE run = ?1 AND canonical IS NOT NULL GROUP BY canonical HAVING count(*) > 1)",
+            [run.0],
+        )?;
+        Ok(marked as u64)
     }
 
     /// Moves rows that were staged at `from` or later, because their place was not known, to `to`.

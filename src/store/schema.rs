@@ -118,6 +118,7 @@ ALTER TABLE run ADD COLUMN mass_delete INTEGER;                      -- records 
 ALTER TABLE run ADD COLUMN mass_delete_allowed INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE row ADD COLUMN known_record TEXT; -- of a removed row: its record, as the snapshot knows it
 ALTER TABLE row ADD COLUMN planned TEXT;      -- JSON: what was reviewed, where it is decided anew since
+DROP INDEX row_signature; -- sorting once is cheaper than keeping order while a million rows are staged
 DROP INDEX snapshot_record;
 ALTER TABLE snapshot RENAME TO snapshot_before;
 CREATE TABLE snapshot (
