@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -213,6 +214,26 @@ pub struct OrgInfo {
     pub api_version: String,
 }
 
+impl OrgInfo {
+    /// Whether writes go to real people's data: neither a sandbox org nor a server on this machine.
+    pub fn is_production(&self) -> bool {
+        if self.sandbox {
+            return false;
+        }
+        let host = url::Url::parse(&self.instance_url).ok().and_then(|url| url.host_str().map(str::to_owned));
+        let local = host.is_some_and(|host| {
+            host == "localhost"
+                || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+        });
+        !local
+    }
+
+    /// `sandbox`, or `PRODUCTION` for all to see.
+    pub fn kind(&self) -> &'static str {
+        if self.is_production() { "PRODUCTION" } else { "sandbox" }
+    }
+}
+
 /// An answer to a question that may have been answered before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Asked<T> {
@@ -385,4 +406,18 @@ pub trait Bulk: Send + Sync {
 
     /// Reads every record in which one of `set` is not empty, by a job. In no order.
     async fn scan(&self, object: &ObjectDescribe, fields: &[String], set: &[String]) -> Result<Scan, DestinationError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn production_is_what_is_neither_sandbox_nor_here() {
+        let org = |sandbox, url: &str| OrgInfo { sandbox, instance_url: url.to_owned(), ..OrgInfo::default() };
+        assert!(org(false, "https://acme.my.salesforce.com").is_production());
+        assert!(!org(true, "https://acme--uat.sandbox.my.salesforce.com").is_production());
+        assert!(!org(false, "http://127.0.0.1:4000").is_production());
+        assert!(!org(false, "http://[::1]:4000").is_production());
+    }
 }

@@ -123,7 +123,7 @@ fn tell(name: &str, org: &OrgInfo, as_json: bool) -> Result<u8, EngineError> {
         });
         report::line(&body.to_string())?;
     } else {
-        let kind = if org.sandbox { "sandbox" } else { "PRODUCTION" };
+        let kind = org.kind();
         let (org, user) = (report::shown(&org.name), report::shown(&org.username));
         report::line(&format!("{name}: signed in to {org} ({kind}) as {user}"))?;
     }

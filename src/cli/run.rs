@@ -120,7 +120,13 @@ pub(super) async fn apply(
         note!("{}", report::summary_text(&summary));
         if summary.books.actions.writes() > 0 {
             let mass = report::mass_delete_text(&summary).map_or_else(String::new, |mass| format!("{mass}. "));
-            if !confirm::ask(&format!("{mass}Write to {} ({})?", summary.org.name, summary.org.instance_url))? {
+            let org = &summary.org;
+            let agreed = if org.is_production() {
+                confirm::ask_name(&format!("{mass}{} ({}) is PRODUCTION", org.name, org.instance_url), &org.name)?
+            } else {
+                confirm::ask(&format!("{mass}Write to {} ({})?", org.name, org.instance_url))?
+            };
+            if !agreed {
                 return Ok(None);
             }
             // The question named the number.

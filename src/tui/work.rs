@@ -1,6 +1,5 @@
 //! What the operator is working on. The screens share it; it is all they know of each other.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -110,33 +109,6 @@ impl Work {
 
     /// Whether writes go to real people's data.
     pub fn is_production(&self) -> bool {
-        self.org.as_ref().is_some_and(is_production)
-    }
-}
-
-/// Neither a sandbox org nor a server on this machine.
-pub fn is_production(org: &OrgInfo) -> bool {
-    if org.sandbox {
-        return false;
-    }
-    let host = url::Url::parse(&org.instance_url).ok().and_then(|url| url.host_str().map(str::to_owned));
-    let local = host.is_some_and(|host| {
-        host == "localhost"
-            || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
-    });
-    !local
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn production_is_what_is_neither_sandbox_nor_here() {
-        let org = |sandbox, url: &str| OrgInfo { sandbox, instance_url: url.to_owned(), ..OrgInfo::default() };
-        assert!(is_production(&org(false, "https://acme.my.salesforce.com")));
-        assert!(!is_production(&org(true, "https://acme--uat.sandbox.my.salesforce.com")));
-        assert!(!is_production(&org(false, "http://127.0.0.1:4000")));
-        assert!(!is_production(&org(false, "http://[::1]:4000")));
+        self.org.as_ref().is_some_and(OrgInfo::is_production)
     }
 }

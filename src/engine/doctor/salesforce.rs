@@ -116,8 +116,7 @@ async fn sign_in(salesforce: &Salesforce, list: &mut Checklist) -> Option<OrgInf
             return None;
         }
     };
-    let kind = if org.sandbox { "sandbox" } else { "PRODUCTION" };
-    list.tell("login", CheckState::Ok, format!("{} as {}, {kind}", org.name, org.username), None);
+    list.tell("login", CheckState::Ok, format!("{} as {}, {}", org.name, org.username, org.kind()), None);
     let words = match newest {
         Some(newest) if newest == ours => format!("{ours}, the newest here"),
         Some(newest) => format!("{ours}; the newest here is {newest}"),

@@ -112,7 +112,7 @@ impl Sync {
             summary.org.name,
             what.join(", ")
         );
-        if crate::tui::work::is_production(&summary.org) {
+        if summary.org.is_production() {
             cx.open(Overlay::Prompt {
                 question: Question::Send,
                 title: "This org is PRODUCTION".to_owned(),
