@@ -19,7 +19,8 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments, engine: &Engine) -> Result<u8, EngineError> {
     let name = arguments.mapping.as_ref().map(ToString::to_string);
     let runs = engine.store().runs(name.as_deref(), arguments.limit)?;
-    let mut table = report::table(&["RUN", "MAPPING", "STARTED", "STATUS", "CREATED", "UPDATED", "SKIPPED", "LEFT"]);
+    let mut table =
+        report::table(&["RUN", "MAPPING", "STARTED", "STATUS", "CREATED", "UPDATED", "DELETED", "SKIPPED", "LEFT"]);
     for run in runs {
         let summary = RunSummary::from(run);
         if arguments.json {
@@ -40,6 +41,7 @@ pub(super) fn run(arguments: &Arguments, engine: &Engine) -> Result<u8, EngineEr
             summary.status.to_string(),
             outcomes.created.to_string(),
             outcomes.updated.to_string(),
+            outcomes.deleted.to_string(),
             actions.skip.to_string(),
             left.to_string(),
         ]);

@@ -27,7 +27,7 @@ pub(super) struct Applying {
     progress: ProgressSender,
     started: Instant,
     calls_before: u64,
-    planned: RunRecord,
+    pub(super) planned: RunRecord,
     pub(super) books: Books,
 }
 

@@ -5,8 +5,16 @@ use super::Phase;
 use super::applying::Applying;
 use super::matching::Matching;
 use super::writing::Stop;
-use crate::plan::{Action, Planned, Review, review};
-use crate::store::RowFilter;
+use crate::plan::{Action, Change, Decision, Planned, Review, review};
+use crate::store::{RowFilter, RunId};
+
+fn outdated(newer: RunId) -> Decision {
+    Decision::hold(
+        "CHANGED_SINCE_PLAN",
+        format!("the query was read again since the plan was made (run {newer}), and may return this row again"),
+        "Make a new plan and review it.",
+    )
+}
 
 /// Rows that are looked at again together.
 const RECHECK_ROWS: usize = 4_000;
@@ -18,6 +26,7 @@ impl Applying {
         let total = self.books.actions.writes();
         let matching =
             Matching::new(self.destination.clone(), &self.mapping, &self.object).with_parents(&self.parents)?;
+        let read_since = self.read_since()?;
         let (mut after, mut done) = (None, 0);
         let mut changed = Vec::new();
         loop {
@@ -28,7 +37,10 @@ impl Applying {
             done += rows.len() as u64;
             for ((position, now), row) in matching.decide(&rows).await?.into_iter().zip(reviewed) {
                 let then = Planned { action: row.action.unwrap_or(Action::Hold), id: row.id, fields: row.fields };
-                if let Review::Changed(decision) = review(&then, row.modstamp.as_deref(), &now) {
+                let is_removed = row.change == Change::Removed;
+                if let Some(newer) = read_since.filter(|_| is_removed && now.action.writes()) {
+                    changed.push((position, outdated(newer), then));
+                } else if let Review::Changed(decision) = review(&then, row.modstamp.as_deref(), &now) {
                     changed.push((position, *decision, then));
                 }
             }
@@ -39,5 +51,11 @@ impl Applying {
         }
         self.store.decide_anew(self.run, &changed)?;
         Ok(self.store.count_words(self.run, &mut self.books)?)
+    }
+
+    /// A later run that read the query: a row that was gone may be there again.
+    fn read_since(&self) -> Result<Option<RunId>, Stop> {
+        let newest = self.store.runs(Some(&self.planned.mapping), 1)?.pop();
+        Ok(newest.filter(|run| run.id > self.run && run.books.extracted > 0).map(|run| run.id))
     }
 }

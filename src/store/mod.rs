@@ -11,6 +11,8 @@ mod rows;
 mod runs;
 mod schema;
 mod snapshot;
+#[cfg(test)]
+mod tests;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -149,3 +149,31 @@ pub(super) fn migrate(connection: &Connection, path: &str) -> Result<(), StoreEr
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_snapshot_of_an_older_version_is_carried_over() {
+        let connection = Connection::open_in_memory().unwrap();
+        let before = STEPS.iter().position(|step| step.contains("snapshot_before")).unwrap();
+        for step in &STEPS[..before] {
+            connection.execute_batch(step).unwrap();
+        }
+        connection.pragma_update(None, "user_version", before as i64).unwrap();
+        connection
+            .execute_batch(
+                "INSERT INTO mapping (id, name) VALUES (1, 'a/b'); \
+                 INSERT INTO snapshot VALUES (1, '7', zeroblob(16), '003'), (1, '8', zeroblob(16), NULL);",
+            )
+            .unwrap();
+        migrate(&connection, "memory").unwrap();
+        let carried: (i64, i64, i64) = connection
+            .query_row("SELECT count(*), count(record_id), count(match_values) FROM snapshot", [], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            })
+            .unwrap();
+        assert_eq!(carried, (2, 1, 0));
+    }
+}

@@ -3,10 +3,11 @@
 use insta::assert_snapshot;
 
 use super::fixture::{
-    groups_ticket, page, plan_ticket, planned_books, regular, rows_ticket, run_ticket, sent, sent_rows, with_plan,
+    groups_ticket, page, plan_ticket, planned, planned_books, planned_rows, regular, rows_ticket, run_ticket, sent,
+    sent_rows, summary_ticket, with_plan,
 };
-use crate::engine::{EngineError, Phase, Progress};
-use crate::plan::Action;
+use crate::engine::{EngineError, Phase, Progress, RunSummary};
+use crate::plan::{Action, MassDelete};
 use crate::store::{ErrorGroup, RowFilter, RunId};
 use crate::tui::effect::Effect;
 use crate::tui::msg::{Answer, Msg};
@@ -42,6 +43,21 @@ fn while_the_plan_is_made() {
 #[test]
 fn a_plan_row_by_row() {
     assert_snapshot!(with_plan(80, 24, true).styled());
+}
+
+#[test]
+fn a_plan_that_takes_most_of_what_is_known_says_so_before_and_in_the_question() {
+    let mut program = regular(80, 24);
+    program.keys("Enter Enter");
+    program.answer(plan_ticket, Answer::Planned(Ok(RunId(14))));
+    program.answer(rows_ticket, page(planned_rows(), RowFilter::All));
+    let summary = RunSummary { mass_delete: Some(MassDelete { rows: 312, of: 400 }), ..planned(true) };
+    program.answer(summary_ticket, Answer::Summary(Ok(summary)));
+    let screen = program.screen();
+    assert!(screen.contains("takes 312 of 400 known records"), "{screen}");
+    program.keys("s");
+    let screen = program.screen();
+    assert!(screen.contains("ATTENTION: 312 of the 400 records"), "{screen}");
 }
 
 #[test]

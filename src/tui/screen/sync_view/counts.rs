@@ -8,7 +8,7 @@ use ratatui::layout::Rect;
 use super::super::Scene;
 use super::super::sync::{Stage, Sync};
 use super::{action_role, outcome_role};
-use crate::engine::Phase;
+use crate::engine::{Phase, RunSummary};
 use crate::plan::{Action as RowAction, Books, Outcome, Reason};
 use crate::store::RunStatus;
 use crate::tui::look::Look;
@@ -52,6 +52,9 @@ fn state_words(sync: &Sync, scene: &Scene<'_>) -> (String, Role) {
     match (sync.stage, &sync.summary) {
         (Stage::Planning | Stage::Sending, _) => {
             (format!("{} {}", scene.spinner(), sync.progress.phase.words()), Role::Update)
+        }
+        (Stage::Planned, Some(RunSummary { mass_delete: Some(mass), .. })) => {
+            (format!("{} takes {} of {} known records", glyphs.warning, mass.rows, mass.of), Role::Bad)
         }
         (Stage::Planned, _) => ("nothing is written yet".to_owned(), Role::Dim),
         (_, Some(summary)) => match summary.status {
