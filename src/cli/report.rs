@@ -186,8 +186,9 @@ pub(super) fn summary_text(summary: &RunSummary) -> String {
         );
     } else if let Some(forecast) = &summary.forecast {
         text += &format!(
-            "\n  applying it: {} calls by {} ({}), about {:.0} s",
+            "\n  applying it: {} {} by {} ({}), about {:.0} s",
             forecast.calls,
+            if forecast.calls == 1 { "call" } else { "calls" },
             forecast.api,
             forecast.reason,
             forecast.seconds.ceil()
