@@ -16,7 +16,7 @@ use crate::destination::Destination;
 use crate::mapping::{Mapping, Severity, check};
 use crate::plan::{Books, Change, Decision, Route};
 use crate::snowflake::QueryOptions;
-use crate::store::{NewRun, RunId, RunStatus, StagedRow, Store};
+use crate::store::{NewRun, RunId, RunStatus, Store};
 use crate::types::ObjectDescribe;
 
 /// What a plan should cover.
@@ -400,13 +400,13 @@ impl Plan<'_> {
         } else {
             Vec::new()
         };
+        let selected: Vec<Change> =
+            Change::ALL.iter().copied().filter(|change| change.is_selected(self.mapping.rows, self.full)).collect();
         let (mut after, mut done) = (None, 0);
         loop {
-            let rows = self.store.undecided(self.run, after, LOOK_UP_ROWS)?;
+            let rows = self.store.undecided(self.run, &selected, after, LOOK_UP_ROWS)?;
             let Some(last) = rows.last() else { break };
             after = Some(last.position);
-            let rows: Vec<StagedRow> =
-                rows.into_iter().filter(|row| row.change.is_selected(self.mapping.rows, self.full)).collect();
             let mut decisions = matching.decide(&rows).await?;
             for ((_, decision), row) in decisions.iter_mut().zip(&rows) {
                 if in_doubt.contains(&row.key.canonical()) {
@@ -419,7 +419,10 @@ impl Plan<'_> {
             }
             self.store.decide(self.run, &decisions)?;
             done += rows.len() as u64;
-            self.store.count_words(self.run, &mut self.books)?;
+            // Counted from the rows themselves at the end.
+            for (_, decision) in &decisions {
+                *self.books.actions.of(decision.action) += 1;
+            }
             self.report(Phase::Matching, done, Some(total));
             if cancel.is_cancelled() {
                 return Err(EngineError::stopped());

@@ -234,9 +234,16 @@ impl Store {
         Ok(())
     }
 
-    /// Staged rows without a decision, in order, after `after`.
-    pub fn undecided(&self, run: RunId, after: Option<u64>, limit: usize) -> Result<Vec<StagedRow>, StoreError> {
-        self.staged_where(run, "action IS NULL", after, limit)
+    /// Staged rows with one of these changes and without a decision, in order, after `after`.
+    pub fn undecided(
+        &self,
+        run: RunId,
+        changes: &[Change],
+        after: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<StagedRow>, StoreError> {
+        let words: Vec<String> = changes.iter().map(|change| format!("'{change}'")).collect();
+        self.staged_where(run, &format!("action IS NULL AND change IN ({})", words.join(", ")), after, limit)
     }
 
     /// Decided rows that are to be written, in order, after `after`, as they were staged.
