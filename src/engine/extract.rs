@@ -37,7 +37,7 @@ pub(super) async fn extract(
     let needed: BTreeSet<String> = plans.iter().flat_map(Plan::columns).chain(names.iter().cloned()).collect();
     let all: Vec<String> = stream.schema().iter().map(|column| column.name.clone()).collect();
     // Templates name their columns inside a text; a name that is part of another costs little.
-    let templates: Vec<&str> = plans.iter().flat_map(|plan| plan.templates()).collect();
+    let templates: Vec<&str> = plans.iter().flat_map(Plan::templates).collect();
     let is_needed = |name: &str| needed.contains(name) || templates.iter().any(|text| text.contains(name));
     if all.iter().any(|name| !is_needed(name)) {
         stream.keep_columns(is_needed);
