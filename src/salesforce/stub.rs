@@ -158,7 +158,7 @@ pub(crate) fn fixtures() -> Vec<String> {
         return Vec::new();
     };
     let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    names.filter(|name| name.ends_with(".json")).collect()
+    names.filter(|name| std::path::Path::new(name).extension().is_some_and(|end| end == "json")).collect()
 }
 
 /// Recorded exchanges of real orgs; `None`, with a line that says so, where the folder is absent.
