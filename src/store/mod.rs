@@ -7,6 +7,7 @@ mod described;
 mod found;
 mod jobs;
 mod journal;
+mod removed;
 mod rows;
 mod runs;
 mod schema;
