@@ -47,6 +47,12 @@ pub(super) async fn run(arguments: &Arguments, engine: &Engine) -> Result<u8, En
         });
         all_well &= well?;
     }
+    if let Some(line) = engine.logout_warning() {
+        if !arguments.json {
+            report::line("this machine")?;
+        }
+        print("", &line, arguments.json)?;
+    }
     Ok(if all_well { 0 } else { 4 })
 }
 
@@ -58,7 +64,7 @@ fn print(connection: &str, line: &CheckLine, as_json: bool) -> Result<(), Engine
         CheckState::Failed => "failed",
     };
     if as_json {
-        let body = json!({"connection": connection, "check": line.name, "state": word, "detail": line.detail, "hint": line.hint});
+        let body = json!({"connection": (!connection.is_empty()).then_some(connection), "check": line.name, "state": word, "detail": line.detail, "hint": line.hint});
         return report::line(&body.to_string());
     }
     report::line(&format!("  {word:<8} {:<22} {}", line.name, report::shown(&line.detail)))?;

@@ -9,6 +9,7 @@ macro_rules! note {
 }
 
 mod arrow;
+mod attach;
 mod check;
 mod confirm;
 mod connections;
@@ -16,18 +17,23 @@ mod connections;
 mod demo;
 mod describe;
 mod grants;
+mod live;
 mod logging;
 mod login;
+mod pause;
 mod plan;
 mod query;
 mod report;
 mod reset;
+mod resume;
 mod run;
 mod runs;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 mod several;
 mod show;
+mod stop;
+mod worker;
 
 use std::process::ExitCode;
 
@@ -74,6 +80,17 @@ enum Command {
     Plan(plan::Arguments),
     /// Make a plan and apply it, or apply one that was made before.
     Run(run::Arguments),
+    /// Follow a run that is going on by itself; Ctrl-C ends the following, not the run.
+    Attach(attach::Arguments),
+    /// Let a run that is going send nothing until it is resumed.
+    Pause(pause::Arguments),
+    /// Go on with a run that is paused, was stopped, or whose process is gone.
+    Resume(resume::Arguments),
+    /// End a run after the calls that are under way.
+    Stop(stop::Arguments),
+    /// Apply a plan as the process that outlives whoever started it.
+    #[command(hide = true)]
+    Worker(worker::Arguments),
     /// Forget a mapping's snapshot: the next plan counts every row as added. No record is changed.
     Reset(reset::Arguments),
     /// List runs, the newest first.
@@ -102,6 +119,9 @@ pub fn main() -> ExitCode {
 }
 
 fn start(arguments: Arguments) -> Result<u8, EngineError> {
+    if matches!(arguments.command, Some(Command::Worker(_))) {
+        worker::leave_terminal();
+    }
     let folders = Folders::find()?;
     // A screen that waits for a slow terminal must not hold up the work.
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -122,6 +142,7 @@ async fn dispatch(arguments: Arguments, folders: Folders) -> Result<u8, EngineEr
         Some(Command::Demo(demo)) => return demo::run(demo, &folders, options).await,
         #[cfg(feature = "sandbox")]
         Some(Command::Sandbox(sandbox)) => return sandbox::run(sandbox).await,
+        Some(Command::Worker(worker)) => return worker::run(&worker).await,
         Some(command) => command,
         None => {
             report::need_terminal("Use a command instead: `gondola --help` lists them.")?;
@@ -149,6 +170,11 @@ async fn run(command: Command, engine: &Engine) -> Result<u8, EngineError> {
         Command::Describe(arguments) => describe::run(&arguments, engine).await,
         Command::Plan(arguments) => plan::run(arguments, engine).await,
         Command::Run(arguments) => run::run(arguments, engine).await,
+        Command::Attach(arguments) => attach::run(&arguments, engine).await,
+        Command::Pause(arguments) => pause::run(&arguments, engine).await,
+        Command::Resume(arguments) => resume::run(&arguments, engine).await,
+        Command::Stop(arguments) => stop::run(&arguments, engine).await,
+        Command::Worker(_) => Ok(0),
         Command::Reset(arguments) => reset::run(&arguments, engine),
         Command::Runs(arguments) => runs::run(&arguments, engine),
         Command::Show(arguments) => show::run(&arguments, engine),

@@ -6,7 +6,7 @@ use super::plan::{RowArguments, make, narrate, print_rows_of};
 use super::several::{self, Target};
 use super::{confirm, report};
 use crate::config::MappingId;
-use crate::engine::{Engine, EngineError, RunSummary};
+use crate::engine::{Engine, EngineError, PlanOptions, RunSummary};
 use crate::store::{RowFilter, RunId};
 
 #[derive(Debug, clap::Args)]
@@ -25,6 +25,9 @@ pub(super) struct Arguments {
     /// It is meant that most of the records go whose rows the query no longer returns.
     #[arg(long)]
     allow_mass_delete: bool,
+    /// Let it go on in a process of its own, which outlives this terminal; prints the run's number.
+    #[arg(long)]
+    detach: bool,
     /// JSON lines: a `row` for each row with an action, then a `summary`.
     #[arg(long)]
     json: bool,
@@ -42,6 +45,27 @@ pub(super) async fn run(arguments: Arguments, engine: &Engine) -> Result<u8, Eng
     let cancel = confirm::cancel_on_interrupt();
     let consent = Consent { yes: arguments.yes, allow_mass_delete: arguments.allow_mass_delete };
     let went = match (&arguments.target, arguments.plan) {
+        (Target::Model(model), _) if arguments.detach => {
+            Err(EngineError::configuration(format!("--detach starts one run, and {model} is a model"))
+                .with_hint(format!("Name the mapping: `gondola run {model}/MAPPING --detach`.")))
+        }
+        (Target::Mapping(mapping), plan) if arguments.detach => {
+            let options = arguments.rows.options();
+            let started = detach(engine, mapping, plan, options, consent, cancel).await;
+            return match started {
+                Ok(Some((run, pid))) => print_started(engine, run, pid, json),
+                Ok(None) => {
+                    note!("nothing was written");
+                    Ok(confirm::REFUSED)
+                }
+                Err(error) => {
+                    if json {
+                        report::json_error(&error)?;
+                    }
+                    Err(error)
+                }
+            };
+        }
         (Target::Model(model), None) => {
             return several::run(engine, model, arguments.rows.options(), consent, json, cancel).await;
         }
@@ -72,6 +96,25 @@ pub(super) async fn run(arguments: Arguments, engine: &Engine) -> Result<u8, Eng
     }
 }
 
+/// Prints that a run goes on by itself, and how to see it.
+pub(super) fn print_started(engine: &Engine, run: RunId, pid: u32, json: bool) -> Result<u8, EngineError> {
+    let mapping = engine.summary(run)?.mapping;
+    if json {
+        let body = serde_json::json!({
+            "event": "started", "run": run, "mapping": mapping, "process": pid, "attach": format!("gondola attach {run}"),
+        });
+        report::line(&body.to_string())?;
+    } else {
+        report::line(&format!("run {run} of {mapping} goes on by itself (process {pid})"))?;
+        report::line(&format!("follow it with: gondola attach {run}"))?;
+    }
+    if let Some(warning) = engine.logout_warning() {
+        note!("note: {}", warning.detail);
+        warning.hint.iter().for_each(|hint| note!("  {hint}"));
+    }
+    Ok(0)
+}
+
 /// Prints how a run went; rows `named` carry the mapping.
 pub(super) fn print(engine: &Engine, summary: &RunSummary, json: bool, named: bool) -> Result<u8, EngineError> {
     print_rows_of(engine, summary.run, &RowFilter::All, json, true, named.then_some(summary.mapping.as_str()))?;
@@ -91,6 +134,12 @@ async fn reviewed(
     consent: Consent,
     cancel: CancellationToken,
 ) -> Result<RunSummary, EngineError> {
+    check_reviewed(engine, mapping, plan, consent)?;
+    engine.run(plan, true, narrate(), cancel).await
+}
+
+/// A reviewed plan must be of this mapping; what is worth knowing of it is told.
+fn check_reviewed(engine: &Engine, mapping: &MappingId, plan: RunId, consent: Consent) -> Result<(), EngineError> {
     let summary = engine.summary(plan)?;
     if summary.mapping != mapping.to_string() {
         return Err(EngineError::configuration(format!("plan {plan} is of {}, not of {mapping}", summary.mapping)));
@@ -101,7 +150,30 @@ async fn reviewed(
     if consent.allow_mass_delete {
         engine.allow_mass_delete(plan)?;
     }
-    engine.run(plan, true, narrate(), cancel).await
+    Ok(())
+}
+
+/// Starts a run in a process of its own: its number and the process, or `None` when a person said no.
+async fn detach(
+    engine: &Engine,
+    mapping: &MappingId,
+    plan: Option<RunId>,
+    options: PlanOptions,
+    consent: Consent,
+    cancel: CancellationToken,
+) -> Result<Option<(RunId, u32)>, EngineError> {
+    let (plan, recheck) = match plan {
+        Some(plan) => {
+            check_reviewed(engine, mapping, plan, consent)?;
+            (plan, true)
+        }
+        None => {
+            let plan = make(engine, mapping, options, cancel).await?;
+            let Some(asked) = agreed(engine, plan, consent)? else { return Ok(None) };
+            (plan, asked)
+        }
+    };
+    Ok(Some((plan, engine.start_detached(plan, recheck).await?)))
 }
 
 /// Applies a plan that was just made, once a person agrees; `None` when they do not.
@@ -111,6 +183,13 @@ pub(super) async fn apply(
     consent: Consent,
     cancel: CancellationToken,
 ) -> Result<Option<RunSummary>, EngineError> {
+    let Some(asked) = agreed(engine, plan, consent)? else { return Ok(None) };
+    engine.run(plan, asked, narrate(), cancel).await.map(Some)
+}
+
+/// Whether a person was asked before writing, and so may have thought for an hour: then it is looked
+/// again. `None` when they said no.
+fn agreed(engine: &Engine, plan: RunId, consent: Consent) -> Result<Option<bool>, EngineError> {
     let mut asked = false;
     if consent.allow_mass_delete {
         engine.allow_mass_delete(plan)?;
@@ -134,6 +213,5 @@ pub(super) async fn apply(
             asked = true;
         }
     }
-    // Whoever was asked may have thought for an hour: look again.
-    engine.run(plan, asked, narrate(), cancel).await.map(Some)
+    Ok(Some(asked))
 }

@@ -2,7 +2,7 @@
 
 use super::report;
 use crate::config::MappingId;
-use crate::engine::{Engine, EngineError, RunSummary};
+use crate::engine::{Engine, EngineError, Phase, Progress, RunSummary};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -22,9 +22,11 @@ pub(super) fn run(arguments: &Arguments, engine: &Engine) -> Result<u8, EngineEr
     let mut table =
         report::table(&["RUN", "MAPPING", "STARTED", "STATUS", "CREATED", "UPDATED", "DELETED", "SKIPPED", "LEFT"]);
     for run in runs {
-        let summary = RunSummary::from(run);
+        let now = run.status.is_active().then(|| engine.look(run.id)).transpose()?;
+        let live = now.as_ref().and_then(|now| now.progress);
+        let summary = now.as_ref().map_or_else(|| RunSummary::from(run), |now| now.summary.clone());
         if arguments.json {
-            let mut body = summary.to_json();
+            let mut body = now.map_or_else(|| summary.to_json(), |now| now.to_json());
             body["started_at"] = summary.started_at.clone().into();
             body["finished_at"] = summary.finished_at.clone().into();
             // Here the stored word: a plan that was never applied is not a run that succeeded.
@@ -38,7 +40,7 @@ pub(super) fn run(arguments: &Arguments, engine: &Engine) -> Result<u8, EngineEr
             summary.run.to_string(),
             summary.mapping,
             summary.started_at.get(..19).unwrap_or_default().replace('T', " "),
-            summary.status.to_string(),
+            live.map_or_else(|| summary.status.to_string(), |live| status_of(&live)),
             outcomes.created.to_string(),
             outcomes.updated.to_string(),
             outcomes.deleted.to_string(),
@@ -54,4 +56,17 @@ pub(super) fn run(arguments: &Arguments, engine: &Engine) -> Result<u8, EngineEr
         }
     }
     Ok(0)
+}
+
+/// A run that is going, in a word or two.
+fn status_of(live: &Progress) -> String {
+    let part = live.total.filter(|total| *total > 0).map(|total| format!(" {}%", live.done * 100 / total));
+    let word = match live.phase {
+        Phase::Paused | Phase::Pausing => "paused",
+        Phase::Stopping => "stopping",
+        Phase::WaitingForCalls => "waiting for calls",
+        Phase::Preparing | Phase::Extracting | Phase::Matching => "planning",
+        _ => "running",
+    };
+    format!("{word}{}", part.unwrap_or_default())
 }

@@ -1,11 +1,15 @@
-//! Applying a plan: look again where it was reviewed before, write, settle, balance the books.
+//! Applying a plan: look again where it was reviewed before, write, settle, balance the books. Going on
+//! with one that broke off: look up first what its last calls did.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::planning::busy_error;
+use super::progress::Pace;
+use super::worker::heart::Heart;
 use super::writing::{self, Stop};
 use super::{Engine, EngineError, Freshness, Phase, Progress, ProgressSender, RunSummary, Shape};
 use crate::destination::{Destination, DestinationError, ErrorKind};
@@ -13,6 +17,19 @@ use crate::mapping::Mapping;
 use crate::plan::{Books, Outcome, Route};
 use crate::store::{RunId, RunRecord, RunStatus, Store};
 use crate::types::ObjectDescribe;
+
+/// How a run begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Begin {
+    /// Its plan is applied.
+    Plan {
+        /// Whether every record is looked at again first.
+        recheck: bool,
+    },
+    /// It goes on where it was stopped, or where its process ended.
+    Again,
+}
 
 /// A plan being applied.
 pub(super) struct Applying {
@@ -22,21 +39,29 @@ pub(super) struct Applying {
     pub(super) object: ObjectDescribe,
     pub(super) parents: Vec<ObjectDescribe>,
     pub(super) destination: Arc<dyn Destination>,
+    /// Cancelled when the run is to end; whoever began it, or a request in the store, does so.
     pub(super) cancel: CancellationToken,
+    /// Whether a person wants a pause.
+    pub(super) paused: watch::Receiver<bool>,
     pub(super) route: Route,
+    begin: Begin,
     progress: ProgressSender,
+    pace: Mutex<Pace>,
     started: Instant,
     calls_before: u64,
     pub(super) planned: RunRecord,
     pub(super) books: Books,
+    _heart: Heart,
 }
 
 impl Engine {
-    /// Applies a plan. With `recheck`, every record is looked at again first: a row whose write would
-    /// be another one now is held, or skipped when nothing is left to do; without, the plan must have
-    /// just been made.
+    /// Applies a plan in this process. With `recheck`, every record is looked at again first: a row
+    /// whose write would be another one now is held, or skipped when nothing is left to do; without,
+    /// the plan must have just been made.
     ///
-    /// The end of a run, good or bad, is a summary; an error means that nothing was begun.
+    /// The end of a run, good or bad, is a summary. An error means that nothing was begun, or that the
+    /// end cannot be written down (a full disk, a run that another process has taken over): then
+    /// nothing more was sent, and [`Engine::resume`] goes on.
     pub async fn run(
         &self,
         plan: RunId,
@@ -44,15 +69,44 @@ impl Engine {
         progress: ProgressSender,
         cancel: CancellationToken,
     ) -> Result<RunSummary, EngineError> {
+        self.begin(plan, Begin::Plan { recheck }, progress, cancel).await?.go().await
+    }
+
+    /// Goes on, in this process, with exactly the rows of a run that have no outcome: one that was
+    /// stopped, or whose process is gone. What its last calls did is looked up first, then each record.
+    pub async fn resume(
+        &self,
+        run: RunId,
+        progress: ProgressSender,
+        cancel: CancellationToken,
+    ) -> Result<RunSummary, EngineError> {
+        self.begin(run, Begin::Again, progress, cancel).await?.go().await
+    }
+
+    /// Everything up to having the mapping's lease.
+    pub(super) async fn begin(
+        &self,
+        run: RunId,
+        begin: Begin,
+        progress: ProgressSender,
+        cancel: CancellationToken,
+    ) -> Result<Applying, EngineError> {
         let started = Instant::now();
-        let planned = self.store.run(plan)?.ok_or_else(|| {
-            EngineError::configuration(format!("there is no plan {plan}")).with_hint("`gondola runs` lists them.")
-        })?;
+        let find = || {
+            self.store.run(run)?.ok_or_else(|| {
+                EngineError::configuration(format!("there is no run {run}")).with_hint("`gondola runs` lists them.")
+            })
+        };
+        let mapping = find()?.mapping;
+        self.take_over_mapping(&mapping, &cancel).await?;
+        self.refuse_busy(&mapping)?;
+        let planned = find()?;
+        self.refuse_state(&planned, begin)?;
         let destination = self.destination(&planned.definition.connection).await?;
         let org = destination.org().await?;
         if org.id != planned.org.id {
             return Err(EngineError::configuration(format!(
-                "plan {plan} was made for the org {} ({}), and [salesforce.{}] is now {} ({})",
+                "plan {run} was made for the org {} ({}), and [salesforce.{}] is now {} ({})",
                 planned.org.id, planned.org.name, planned.definition.connection, org.id, org.name
             )));
         }
@@ -62,65 +116,71 @@ impl Engine {
         let route = planned.forecast.map_or_else(Route::default, |forecast| forecast.route());
         let shape = self.shape_at(destination.as_ref(), &org, &planned.definition, Freshness::Recent).await?;
         let Shape { object, parents } = shape.value;
-        if let Some(busy) = self.store.active_runs()?.into_iter().find(|run| run.mapping == planned.mapping) {
-            return Err(busy_error(&busy.mapping, busy.id, busy.pid));
-        }
-        if !self.store.move_run(plan, &[RunStatus::Planned], RunStatus::Running)? {
-            return Err(EngineError::configuration(format!(
-                "plan {plan} is {}: it can be applied once",
-                planned.status
-            ))
-            .with_hint("Make a new plan; rows that failed are in it again."));
+        if !self.begin_work(&planned, &[planned.status], &cancel).await? {
+            return Err(EngineError::configuration(format!("run {run} was begun by somebody else just now"))
+                .with_hint(format!("`gondola attach {run}` follows it.")));
         }
         self.store.set_org_of(&planned.mapping, &org.id)?;
         if let Some(basis) = &planned.basis {
             self.store.set_basis(&planned.mapping, basis)?;
         }
-        let mut applying = Applying {
+        // A request to stop ends this run, not whatever else its caller does.
+        let cancel = cancel.child_token();
+        let heart = Heart::start(&self.store, run, &progress, cancel.clone())?;
+        Ok(Applying {
             store: self.store.clone(),
-            run: plan,
+            run,
             mapping: planned.definition.clone(),
             object,
             parents,
             destination,
             cancel,
+            paused: heart.paused(),
             route,
+            begin,
             progress,
+            pace: Mutex::default(),
             started,
             calls_before,
             books: planned.books,
             planned,
-        };
-        let stop = applying.apply(recheck).await;
-        applying.finish(stop.as_ref())?;
-        self.summary(plan)
+            _heart: heart,
+        })
     }
 
-    /// Runs whose process is gone (a crash, a lost machine) are ended: what they had not settled
-    /// is unprocessed, and the next run looks it up again.
-    pub(super) fn close_abandoned_runs(&self) -> Result<(), EngineError> {
-        for run in self.store.active_runs()? {
-            if run.pid == std::process::id() || is_alive(run.pid) {
-                continue;
+    /// A plan is applied once; only a run that broke off goes on.
+    fn refuse_state(&self, run: &RunRecord, begin: Begin) -> Result<(), EngineError> {
+        let (id, status) = (run.id, run.status);
+        let refused = |what: String, hint: String| Err(EngineError::configuration(what).with_hint(hint));
+        match (begin, status) {
+            (Begin::Plan { .. }, RunStatus::Planned) => Ok(()),
+            (Begin::Plan { .. }, RunStatus::Stopped | RunStatus::Failed) if run.books.outcomes.unprocessed > 0 => {
+                refused(
+                    format!("plan {id} is {status}: it can be applied once"),
+                    format!("`gondola resume {id}` goes on with the rows that were not sent."),
+                )
             }
-            let why = local_error(
-                "RUN_INTERRUPTED",
-                "the run ended in the middle; whether this row arrived is looked up by the next run",
-            );
-            self.store.settle_unsent_writes(run.id, &why)?;
-            let mut books = run.books;
-            self.store.count_words(run.id, &mut books)?;
-            self.store.save_books(run.id, &books, None, run.api_calls, run.seconds)?;
-            self.store.finish_run(run.id, RunStatus::Failed, Some("its process ended in the middle"))?;
+            (Begin::Plan { .. }, _) => refused(
+                format!("plan {id} is {status}: it can be applied once"),
+                "Make a new plan; rows that failed are in it again.".to_owned(),
+            ),
+            (Begin::Again, RunStatus::Planned) => refused(
+                format!("run {id} is a plan that was not applied yet"),
+                format!("`gondola run {} --plan {id}` does it.", run.mapping),
+            ),
+            (Begin::Again, _) if run.books.outcomes.unprocessed == 0 => refused(
+                format!("run {id} is {status}, and none of its rows is open"),
+                format!("Rows that failed or are held are in the next plan: `gondola run {}`.", run.mapping),
+            ),
+            (Begin::Again, _) => match self.store.is_taken_up(id)? {
+                Some(later) => refused(
+                    format!("run {later} has taken up the rows that run {id} left open"),
+                    format!("`gondola run {}` plans what is open now.", run.mapping),
+                ),
+                None => Ok(()),
+            },
         }
-        Ok(())
     }
-}
-
-fn is_alive(pid: u32) -> bool {
-    let Some(pid) = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw) else { return false };
-    // A process of another user answers with a refusal, and lives.
-    rustix::process::test_kill_process(pid) != Err(rustix::io::Errno::SRCH)
 }
 
 /// An error of our own, in the shape of the destination's.
@@ -135,14 +195,69 @@ pub(super) fn local_error(code: &str, message: &str) -> DestinationError {
 }
 
 impl Applying {
-    async fn apply(&mut self, recheck: bool) -> Option<Stop> {
-        if recheck && let Err(error) = self.recheck().await {
-            return Some(error);
+    /// Applies it to its end, good or bad.
+    pub(super) async fn go(mut self) -> Result<RunSummary, EngineError> {
+        let stop = self.apply().await.err();
+        if let Some(Stop::Engine(error)) = &stop {
+            tracing::error!(run = self.run.0, %error, "the run cannot go on");
         }
-        if let Err(error) = self.store.settle_skipped(self.run) {
-            return Some(Stop::Engine(error.into()));
+        self.finish(stop.as_ref()).map_err(|error| self.unwritten(error))?;
+        let run = self.store.run(self.run)?;
+        run.map(RunSummary::from).ok_or_else(|| EngineError::failed(format!("run {} is gone", self.run)))
+    }
+
+    async fn apply(&mut self) -> Result<(), Stop> {
+        let recheck = match self.begin {
+            Begin::Plan { recheck } => recheck,
+            Begin::Again => {
+                writing::take_up(self).await?;
+                true
+            }
+        };
+        if recheck {
+            self.recheck().await?;
         }
-        writing::write_all(self).await.err()
+        self.store.settle_skipped(self.run)?;
+        writing::write_all(self).await
+    }
+
+    /// The end of a run that could not be written down.
+    fn unwritten(&self, error: EngineError) -> EngineError {
+        let message = format!("run {} ended, and that cannot be written down: {}", self.run, error.message);
+        let hint = format!(
+            "Nothing was sent after that. Once it can be written, `gondola resume {}` looks up what arrived and goes on.",
+            self.run
+        );
+        EngineError { message, ..error }.with_hint(hint)
+    }
+
+    /// Waits while a person wants a pause; an error when they want an end.
+    pub(super) async fn rest(&self) -> Result<(), Stop> {
+        let mut paused = self.paused.clone();
+        while *paused.borrow_and_update() && !self.cancel.is_cancelled() {
+            let now = *self.progress.borrow();
+            self.report(Phase::Paused, now.done, now.total);
+            tokio::select! {
+                () = changes(&mut paused) => {}
+                () = self.cancel.cancelled() => {}
+            }
+        }
+        if self.cancel.is_cancelled() { Err(Stop::Asked) } else { Ok(()) }
+    }
+
+    /// `model/mapping`.
+    pub(super) fn name(&self) -> &str {
+        &self.planned.mapping
+    }
+
+    /// An error, or that somebody asked for the end.
+    pub(super) fn stopped_or<T>(&self, error: EngineError) -> Result<T, Stop> {
+        Err(if self.cancel.is_cancelled() { Stop::Asked } else { Stop::Engine(error) })
+    }
+
+    /// Counts from the rows themselves.
+    pub(super) fn recount(&mut self) -> Result<(), Stop> {
+        Ok(self.store.count_words(self.run, &mut self.books)?)
     }
 
     /// Counts what was settled, without reading every row again.
@@ -162,27 +277,40 @@ impl Applying {
         outcomes.created + outcomes.updated + outcomes.deleted + outcomes.failed + outcomes.unprocessed
     }
 
-    /// Tells how far the writing is; at the API floor it waits.
-    pub(super) fn report_writing(&self, at_floor: bool) {
-        let phase = if at_floor { Phase::WaitingForCalls } else { Phase::Writing };
+    /// Tells how far the writing is, and why it waits if it does.
+    pub(super) fn report_writing(&self, at_floor: bool, in_flight: usize) {
+        let phase = match (self.cancel.is_cancelled(), *self.paused.borrow()) {
+            (true, _) => Phase::Stopping,
+            (false, true) if in_flight == 0 => Phase::Paused,
+            (false, true) => Phase::Pausing,
+            (false, false) if at_floor => Phase::WaitingForCalls,
+            (false, false) => Phase::Writing,
+        };
         self.report(phase, self.written(), Some(self.books.actions.writes()));
     }
 
-    /// Tells how far a job is, by what the destination says.
+    /// Tells how far a job is, by what the destination says. It cannot be paused there.
     pub(super) fn report_job(&self, rows: u64) {
-        self.report(Phase::Writing, self.written() + rows, Some(self.books.actions.writes()));
+        let phase = match (self.cancel.is_cancelled(), *self.paused.borrow()) {
+            (true, _) => Phase::Stopping,
+            (false, true) => Phase::Pausing,
+            (false, false) => Phase::Writing,
+        };
+        self.report(phase, self.written() + rows, Some(self.books.actions.writes()));
     }
 
     pub(super) fn report(&self, phase: Phase, done: u64, total: Option<u64>) {
+        let seconds = self.planned.seconds + self.started.elapsed().as_secs_f64();
         self.progress.send_replace(Progress {
             run: Some(self.run),
             phase,
             done,
             total,
+            rate: self.pace.lock().unwrap_or_else(PoisonError::into_inner).rate(phase, seconds, done),
             books: self.books,
             api_calls: self.planned.api_calls + self.calls(),
             usage: self.destination.usage(),
-            seconds: self.planned.seconds + self.started.elapsed().as_secs_f64(),
+            seconds,
         });
     }
 
@@ -191,6 +319,8 @@ impl Applying {
     }
 
     fn finish(&mut self, stop: Option<&Stop>) -> Result<(), EngineError> {
+        // Whoever has taken it over writes its end.
+        self.store.hold_lease(self.run)?;
         let why = match stop {
             None => None,
             Some(Stop::Asked) => Some(local_error("STOPPED", "the run was stopped before this row was sent")),
@@ -212,7 +342,13 @@ impl Applying {
         let balance = self.books.balance(true);
         let (status, message) = match (stop, &balance) {
             (_, Err(why)) => (RunStatus::Failed, Some(format!("the books do not balance: {why}"))),
-            (Some(Stop::Asked), _) => (RunStatus::Stopped, Some("stopped on request".to_owned())),
+            (Some(Stop::Asked), _) => (
+                RunStatus::Stopped,
+                Some(match self.books.outcomes.unprocessed {
+                    0 => "stopped on request".to_owned(),
+                    open => format!("stopped on request; `gondola resume {}` goes on with {open} rows", self.run),
+                }),
+            ),
             (Some(Stop::Destination(error)), _) => (
                 RunStatus::Failed,
                 Some(match &error.hint {
@@ -230,5 +366,12 @@ impl Applying {
         self.store.finish_run(self.run, status, message.as_deref())?;
         self.report(Phase::Done, self.books.selected, Some(self.books.selected));
         Ok(())
+    }
+}
+
+/// Returns once the value changes; never when nobody can change it any more.
+pub(super) async fn changes(value: &mut watch::Receiver<bool>) {
+    if value.changed().await.is_err() {
+        std::future::pending::<()>().await;
     }
 }

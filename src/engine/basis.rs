@@ -1,6 +1,5 @@
 //! What a mapping's snapshot is true of: noticed when it changes, forgotten on request.
 
-use super::planning::busy_error;
 use super::{Engine, EngineError};
 use crate::config::{MappingId, Model};
 use crate::mapping::{Mapping, Operation};
@@ -89,9 +88,7 @@ impl Engine {
     /// record; the next plan counts every row as added and looks each one up.
     pub fn reset(&self, id: &MappingId) -> Result<u64, EngineError> {
         let name = id.to_string();
-        if let Some(busy) = self.store.active_runs()?.into_iter().find(|run| run.mapping == name) {
-            return Err(busy_error(&busy.mapping, busy.id, busy.pid));
-        }
+        self.refuse_busy(&name)?;
         Ok(self.store.forget_snapshot(&name)?)
     }
 

@@ -18,6 +18,7 @@ mod recheck;
 mod removed;
 mod sessions;
 mod summary;
+mod worker;
 mod writing;
 
 use std::collections::HashMap;
@@ -33,7 +34,9 @@ pub use login::{DeviceLogin, Login, LoginCode, WebLogin};
 pub use planning::PlanOptions;
 pub use progress::{Phase, Progress, ProgressSender};
 pub use summary::RunSummary;
+pub use worker::{Orders, RunNow, WorkerReply};
 
+use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Folders, Workspace};
@@ -52,6 +55,10 @@ pub struct Engine {
     destinations: Arc<Mutex<HashMap<String, Arc<Salesforce>>>>,
     orgs: Arc<Mutex<HashMap<String, Arc<OrgInfo>>>>,
     may_ask: bool,
+    /// Secrets that this process has unlocked, for a worker that cannot.
+    unlocked: Arc<Mutex<HashMap<String, SecretString>>>,
+    /// Secrets that whoever started this process has unlocked for it.
+    given: Arc<HashMap<String, SecretString>>,
 }
 
 impl std::fmt::Debug for Engine {
@@ -74,8 +81,13 @@ impl Engine {
             destinations: Arc::default(),
             orgs: Arc::default(),
             may_ask: true,
+            unlocked: Arc::default(),
+            given: Arc::default(),
         };
-        engine.close_abandoned_runs()?;
+        if let Err(error) = engine.close_abandoned_runs() {
+            // A full disk, say: what is there can be looked at all the same.
+            tracing::warn!(%error, "a run whose process is gone cannot be closed");
+        }
         Ok(engine)
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use tokio_util::sync::CancellationToken;
@@ -10,6 +10,9 @@ use tokio_util::sync::CancellationToken;
 use super::detect::Detector;
 use super::extract::extract;
 use super::matching::{LOOK_UP_ROWS, Matching};
+use super::progress::Pace;
+use super::worker::heart::Heart;
+use super::worker::lease::let_calls_end;
 use super::{Engine, EngineError, Freshness, Phase, Progress, ProgressSender, Shape};
 use crate::config::{MappingId, Model};
 use crate::destination::Destination;
@@ -57,8 +60,11 @@ pub(super) struct Plan<'a> {
     /// Why it does not go on.
     pub(super) broken: Option<EngineError>,
     progress: &'a ProgressSender,
+    pace: Mutex<Pace>,
     started: Instant,
     calls_before: u64,
+    /// Says that this process lives, until the plan is made.
+    _heart: Heart,
 }
 
 /// When a plan came to its destination.
@@ -244,7 +250,6 @@ impl Engine {
         let org = destination.org().await?;
         let name = id.to_string();
         let mut shape = self.shape_at(destination.as_ref(), &org, &mapping, Freshness::Recent).await?.value;
-        self.recover_jobs(&name, destination.as_ref(), &shape.object, cancel).await?;
         if self.refuse_broken(id, model, &mapping, columns, &shape).is_err() {
             // Somebody may have given the permission, or made the field, a minute ago.
             shape = self.shape_at(destination.as_ref(), &org, &mapping, Freshness::Now).await?.value;
@@ -274,8 +279,19 @@ impl Engine {
             basis: &basis,
             snapshot_rows,
         };
-        let run = self.store.begin_run(&new)?.map_err(|busy| busy_error(&busy.mapping, busy.id, busy.pid))?;
+        let run = self.begin_run(&new, cancel).await?;
+        let heart = Heart::start(&self.store, run, progress, cancel.clone());
+        let heart = heart.inspect_err(|error| {
+            let _ = self.store.finish_run(run, RunStatus::Failed, Some(&error.to_string()));
+        })?;
+        // Only with the lease: the job of a run that is going is its own.
+        let left = async {
+            self.recover_jobs(&name, destination.as_ref(), &object, cancel).await?;
+            let_calls_end(&self.store, &name, cancel).await
+        };
+        let broken = left.await.err();
         Ok(Plan {
+            _heart: heart,
             store: self.store.clone(),
             run,
             detector: Detector::new(self.store.clone(), name.clone()),
@@ -288,8 +304,9 @@ impl Engine {
             destination,
             full: options.full,
             snapshot_rows,
-            broken: None,
+            broken,
             progress,
+            pace: Mutex::default(),
             started,
             calls_before,
         })
@@ -325,11 +342,6 @@ impl Engine {
         let file = self.workspace.folders().models().join(&id.model).join(format!("{}.toml", id.mapping));
         Err(EngineError::configuration(format!("{}: {}", file.display(), broken.join("\n  "))))
     }
-}
-
-pub(super) fn busy_error(mapping: &str, run: RunId, pid: u32) -> EngineError {
-    EngineError::failed(format!("run {run} of {mapping} is going on (process {pid})"))
-        .with_hint("Wait for it to end, or stop that process; two runs of one mapping would write twice.")
 }
 
 impl Plan<'_> {
@@ -378,15 +390,17 @@ impl Plan<'_> {
     }
 
     pub(super) fn report(&self, phase: Phase, done: u64, total: Option<u64>) {
+        let seconds = self.started.elapsed().as_secs_f64();
         self.progress.send_replace(Progress {
             run: Some(self.run),
             phase,
             done,
             total,
+            rate: self.pace.lock().unwrap_or_else(PoisonError::into_inner).rate(phase, seconds, done),
             books: self.books,
             api_calls: self.destination.calls() - self.calls_before,
             usage: self.destination.usage(),
-            seconds: self.started.elapsed().as_secs_f64(),
+            seconds,
         });
     }
 

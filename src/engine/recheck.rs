@@ -23,16 +23,16 @@ impl Applying {
     /// Looks every record up again. The same write goes on; what somebody did in the meantime is
     /// skipped; any other change is held, and says what was planned and what is now.
     pub(super) async fn recheck(&mut self) -> Result<(), Stop> {
-        let total = self.books.actions.writes();
+        let total = self.store.count_rows(self.run, &RowFilter::Open)?;
         let matching =
             Matching::new(self.destination.clone(), &self.mapping, &self.object).with_parents(&self.parents)?;
         let read_since = self.read_since()?;
         let (mut after, mut done) = (None, 0);
         let mut changed = Vec::new();
         loop {
-            let rows = self.store.staged_writes(self.run, after, RECHECK_ROWS)?;
+            let rows = self.store.staged_open(self.run, after, RECHECK_ROWS)?;
             let Some(last) = rows.last() else { break };
-            let reviewed = self.store.rows_after(self.run, &RowFilter::Writes, after, rows.len())?;
+            let reviewed = self.store.rows_after(self.run, &RowFilter::Open, after, rows.len())?;
             after = Some(last.position);
             done += rows.len() as u64;
             for ((position, now), row) in matching.decide(&rows).await?.into_iter().zip(reviewed) {
@@ -45,9 +45,7 @@ impl Applying {
                 }
             }
             self.report(Phase::Rechecking, done, Some(total));
-            if self.cancel.is_cancelled() {
-                return Err(Stop::Asked);
-            }
+            self.rest().await?;
         }
         self.store.decide_anew(self.run, &changed)?;
         Ok(self.store.count_words(self.run, &mut self.books)?)

@@ -24,18 +24,35 @@ impl Secrets<'_> {
 
     async fn maybe(&self, secret: Option<&Secret>, key: &str) -> Result<Option<SecretString>, EngineError> {
         let Some(secret) = secret.cloned() else { return Ok(None) };
+        let what = format!("[{}] {key}", self.connection);
+        let given = self.engine.given.get(&what).cloned();
+        if secret == Secret::Ask
+            && let Some(typed) = given
+        {
+            return Ok(Some(typed));
+        }
         if secret == Secret::Ask && !self.engine.may_ask {
-            return Err(EngineError::configuration(format!(
-                "[{}] {key} = \"ask\" cannot be typed inside the full-screen program",
-                self.connection
-            ))
-            .with_hint("Use the commands, or give it as env:NAME, file:PATH or cmd:COMMAND."));
+            return Err(EngineError::configuration(format!("{what} = \"ask\" cannot be typed here"))
+                .with_hint("Use the commands on a terminal, or give it as env:NAME, file:PATH or cmd:COMMAND."));
         }
         let base = self.engine.workspace.folders().config.clone();
-        let what = format!("[{}] {key}", self.connection);
         // A command or a person may take long: not on the runtime's own threads.
-        let fetched = tokio::task::spawn_blocking(move || secret.resolve(&base, &what)).await;
-        Ok(Some(fetched.map_err(|error| EngineError::failed(error.to_string()))??))
+        let (fetch, name) = (secret.clone(), what.clone());
+        let fetched = tokio::task::spawn_blocking(move || fetch.resolve(&base, &name)).await;
+        let fetched = match (fetched.map_err(|error| EngineError::failed(error.to_string()))?, given) {
+            (Ok(fetched), _) => fetched,
+            // A command or a keyring that answers only where a person sits.
+            (Err(error), Some(unlocked)) => {
+                tracing::info!(%error, "using what was unlocked before");
+                unlocked
+            }
+            (Err(error), None) => return Err(error.into()),
+        };
+        if matches!(secret, Secret::Ask | Secret::Command(_) | Secret::Keyring(_)) {
+            let mut unlocked = self.engine.unlocked.lock().unwrap_or_else(PoisonError::into_inner);
+            unlocked.insert(what, fetched.clone());
+        }
+        Ok(Some(fetched))
     }
 
     fn missing(&self, key: &str) -> EngineError {

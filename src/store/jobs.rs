@@ -2,7 +2,7 @@
 
 use rusqlite::{OptionalExtension, params};
 
-use super::{RunId, RunRow, Store, StoreError};
+use super::{RunId, RunRow, Store, StoreError, lease};
 
 /// A job whose results nobody has read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,11 +20,14 @@ pub struct OpenJob {
 impl Store {
     /// Writes down that a job was opened. On the disk when this returns; no row has left yet.
     pub fn journal_job(&self, run: RunId, call: u64, kind: &str, job: &str) -> Result<(), StoreError> {
-        self.lock().execute(
+        let mut connection = self.lock();
+        let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        lease::hold(&transaction, run, self.token())?;
+        transaction.execute(
             "INSERT INTO journal (run, call, kind, positions, sent_at, job) VALUES (?1, ?2, ?3, '[]', ?4, ?5)",
             params![run.0, call as i64, kind, jiff::Timestamp::now().to_string(), job],
         )?;
-        Ok(())
+        Ok(transaction.commit()?)
     }
 
     /// Writes down that these rows are in the job of a call, and the key of each.

@@ -7,6 +7,8 @@ mod described;
 mod found;
 mod jobs;
 mod journal;
+mod lease;
+mod process;
 mod removed;
 mod rows;
 mod runs;
@@ -15,13 +17,16 @@ mod snapshot;
 #[cfg(test)]
 mod tests;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
 
 pub use described::{Kept, Viewer};
 pub use jobs::OpenJob;
+pub use journal::OpenCall;
+pub use lease::{Lease, Request};
+pub use process::{Presence, Process};
 pub use rows::{ErrorGroup, RowFilter, RunRow, StagedRow};
 pub use runs::{NewRun, RunId, RunRecord, RunStatus};
 pub use snapshot::{Basis, Known, SnapshotRow, Taken};
@@ -37,6 +42,12 @@ pub enum StoreError {
         /// What SQLite said.
         source: rusqlite::Error,
     },
+    /// Nothing can be written: the disk is full, or broken.
+    #[error("the state cannot be written: {0}")]
+    CannotWrite(rusqlite::Error),
+    /// Another process has taken the run over: what this one would write does not count.
+    #[error("another process has taken run {0} over")]
+    LeaseLost(RunId),
     /// What is stored is not what this version wrote.
     #[error("the state file holds something unreadable: {0}")]
     Unreadable(String),
@@ -54,14 +65,21 @@ pub enum StoreError {
 
 impl From<rusqlite::Error> for StoreError {
     fn from(source: rusqlite::Error) -> Self {
+        use rusqlite::ErrorCode::{DiskFull, ReadOnly, SystemIoFailure};
+        if matches!(source.sqlite_error_code(), Some(DiskFull | SystemIoFailure | ReadOnly)) {
+            return Self::CannotWrite(source);
+        }
         Self::Sqlite { path: "gondola.db".to_owned(), source }
     }
 }
 
-/// The state file, open. Clones share one connection.
+/// The state file, open. Clones share one connection, and what they lease is each other's.
 #[derive(Debug, Clone)]
 pub struct Store {
     connection: Arc<Mutex<Connection>>,
+    token: Arc<str>,
+    /// `None` in memory.
+    path: Option<PathBuf>,
 }
 
 impl Store {
@@ -72,7 +90,17 @@ impl Store {
         // What a run did holds customers' data: for its owner's eyes only.
         let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
         let _ = std::fs::set_permissions(path, private);
-        Self::prepare(connection, &path.display().to_string())
+        Ok(Self { path: Some(path.to_owned()), ..Self::prepare(connection, &path.display().to_string())? })
+    }
+
+    /// The same file over a connection of its own, for small signs of life that must not wait for
+    /// long transactions and need not survive a power cut.
+    pub fn beside(&self) -> Result<Self, StoreError> {
+        let Some(path) = &self.path else { return Ok(self.clone()) };
+        let connection = Connection::open(path)?;
+        connection.busy_timeout(std::time::Duration::from_secs(10))?;
+        connection.pragma_update(None, "synchronous", "NORMAL")?;
+        Ok(Self { connection: Arc::new(Mutex::new(connection)), ..self.clone() })
     }
 
     /// A state that is gone when it is dropped.
@@ -88,7 +116,13 @@ impl Store {
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.set_prepared_statement_cache_capacity(64);
         schema::migrate(&connection, path)?;
-        Ok(Self { connection: Arc::new(Mutex::new(connection)) })
+        let token = uuid::Uuid::new_v4().to_string().into();
+        Ok(Self { connection: Arc::new(Mutex::new(connection)), token, path: None })
+    }
+
+    /// What this store's leases are known by.
+    fn token(&self) -> &str {
+        &self.token
     }
 
     /// Bytes of the file that a table and its indexes take, in whole pages.

@@ -81,6 +81,8 @@ pub enum RowFilter {
     Arrived,
     /// That will be, or were, written.
     Writes,
+    /// That are to be written and have no outcome yet.
+    Open,
 }
 
 impl RowFilter {
@@ -92,6 +94,7 @@ impl RowFilter {
             Self::Code(code) => ("code = ?2".to_owned(), Some(code.clone())),
             Self::Arrived => ("outcome IN ('created', 'updated', 'deleted')".to_owned(), None),
             Self::Writes => ("action IN ('create', 'update', 'delete')".to_owned(), None),
+            Self::Open => ("action IN ('create', 'update', 'delete') AND outcome IS NULL".to_owned(), None),
         }
     }
 }
@@ -249,6 +252,11 @@ impl Store {
     /// Decided rows that are to be written, in order, after `after`, as they were staged.
     pub fn staged_writes(&self, run: RunId, after: Option<u64>, limit: usize) -> Result<Vec<StagedRow>, StoreError> {
         self.staged_where(run, "action IN ('create', 'update', 'delete')", after, limit)
+    }
+
+    /// Those of them that have no outcome yet.
+    pub fn staged_open(&self, run: RunId, after: Option<u64>, limit: usize) -> Result<Vec<StagedRow>, StoreError> {
+        self.staged_where(run, "action IN ('create', 'update', 'delete') AND outcome IS NULL", after, limit)
     }
 
     pub(super) fn staged_where(

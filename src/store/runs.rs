@@ -3,10 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
 
-use super::{Basis, Store, StoreError, from_json, to_json, unreadable};
+use super::{Basis, Store, StoreError, from_json, lease, to_json, unreadable};
 use crate::destination::OrgInfo;
 use crate::mapping::Mapping;
 use crate::plan::{Books, Forecast, MassDelete};
@@ -103,7 +103,7 @@ pub struct RunRecord {
     pub mapping: String,
     /// Where it is.
     pub status: RunStatus,
-    /// The process at work on it, while it is active.
+    /// The process that worked on it last.
     pub pid: u32,
     /// When its plan was begun (RFC 3339, UTC).
     pub started_at: String,
@@ -202,7 +202,8 @@ impl Store {
         Ok(())
     }
 
-    /// Begins a run, unless another process is at work on this mapping: then that run is returned.
+    /// Begins a run and takes the mapping's lease, unless somebody is at work on this mapping: then that
+    /// run is returned.
     pub fn begin_run(&self, new: &NewRun<'_>) -> Result<Result<RunId, RunRecord>, StoreError> {
         let number = self.mapping_number(new.mapping_name)?;
         let mut connection = self.lock();
@@ -210,8 +211,8 @@ impl Store {
         let busy = transaction
             .query_row(
                 &format!(
-                    "SELECT {COLUMNS} FROM run JOIN mapping ON mapping.id = run.mapping \
-                     WHERE run.mapping = ?1 AND status IN ('planning', 'running') LIMIT 1"
+                    "SELECT {COLUMNS} FROM lease JOIN run ON run.id = lease.run \
+                     JOIN mapping ON mapping.id = run.mapping WHERE lease.mapping = ?1"
                 ),
                 [number],
                 read,
@@ -238,18 +239,43 @@ impl Store {
             ],
         )?;
         let id = RunId(transaction.last_insert_rowid());
+        lease::take(&transaction, number, id, self.token())?;
         transaction.commit()?;
         Ok(Ok(id))
     }
 
-    /// Moves a run on. Returns false when it was not in one of the `from` states any more.
+    /// Moves a run on: into a state in which somebody works on it with the mapping's lease, out of one
+    /// by giving it back. Returns false when the run was not in one of the `from` states any more, or
+    /// when somebody else has the lease.
     pub fn move_run(&self, id: RunId, from: &[RunStatus], to: RunStatus) -> Result<bool, StoreError> {
-        let from: Vec<String> = from.iter().map(|status| format!("'{status}'")).collect();
-        let changed = self.lock().execute(
-            &format!("UPDATE run SET status = ?2, pid = ?3 WHERE id = ?1 AND status IN ({})", from.join(",")),
+        let mut connection = self.lock();
+        let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        let Some((mapping, before)) = state_of(&transaction, id)?.filter(|(_, before)| from.contains(before)) else {
+            return Ok(false);
+        };
+        match (before.is_active(), to.is_active()) {
+            (true, true) => lease::hold(&transaction, id, self.token())?,
+            (true, false) => lease::give_back(&transaction, id, self.token())?,
+            (false, true) if !lease::take(&transaction, mapping, id, self.token())? => return Ok(false),
+            (false, _) => {}
+        }
+        transaction.execute(
+            "UPDATE run SET status = ?2, pid = ?3, finished_at = NULL, message = NULL WHERE id = ?1",
             params![id.0, to.as_str(), std::process::id()],
         )?;
-        Ok(changed == 1)
+        transaction.commit()?;
+        Ok(true)
+    }
+
+    /// Whether a later run of the same mapping has taken up the rows that this one left open.
+    pub fn is_taken_up(&self, id: RunId) -> Result<Option<RunId>, StoreError> {
+        let connection = self.lock();
+        let mut statement = connection.prepare_cached(
+            "SELECT later.id FROM run JOIN run AS later ON later.mapping = run.mapping AND later.id > run.id \
+             WHERE run.id = ?1 AND (later.status IN ('running', 'succeeded', 'partial') \
+             OR EXISTS (SELECT 1 FROM row WHERE row.run = later.id AND outcome IS NOT NULL)) ORDER BY later.id LIMIT 1",
+        )?;
+        Ok(statement.query_row([id.0], |row| row.get(0)).optional()?.map(RunId))
     }
 
     /// Writes down the counts and costs so far.
@@ -282,13 +308,18 @@ impl Store {
         Ok(())
     }
 
-    /// Ends a run.
+    /// Ends a run and gives the mapping's lease back.
     pub fn finish_run(&self, id: RunId, status: RunStatus, message: Option<&str>) -> Result<(), StoreError> {
-        self.lock().execute(
+        let mut connection = self.lock();
+        let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        if state_of(&transaction, id)?.is_some_and(|(_, before)| before.is_active()) {
+            lease::give_back(&transaction, id, self.token())?;
+        }
+        transaction.execute(
             "UPDATE run SET status = ?2, finished_at = ?3, message = ?4 WHERE id = ?1",
             params![id.0, status.as_str(), jiff::Timestamp::now().to_string(), message],
         )?;
-        Ok(())
+        Ok(transaction.commit()?)
     }
 
     /// One run.
@@ -314,13 +345,34 @@ impl Store {
         found.map(|row| row?).collect()
     }
 
-    /// Runs that a process was at work on, by their record.
-    pub fn active_runs(&self) -> Result<Vec<RunRecord>, StoreError> {
+    /// Runs that nobody works on, though they have not ended: an older version wrote them.
+    pub fn unleased_runs(&self) -> Result<Vec<RunRecord>, StoreError> {
         let connection = self.lock();
         let mut statement = connection.prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM run JOIN mapping ON mapping.id = run.mapping WHERE status IN ('planning', 'running')"
+            "SELECT {COLUMNS} FROM run JOIN mapping ON mapping.id = run.mapping \
+             WHERE status IN ('planning', 'running') AND run.id NOT IN (SELECT run FROM lease)"
         ))?;
         let found = statement.query_map([], read)?;
         found.map(|row| row?).collect()
     }
+
+    /// Takes the lease of a run that nobody works on; false when somebody has its mapping's.
+    pub fn adopt(&self, id: RunId) -> Result<bool, StoreError> {
+        let mut connection = self.lock();
+        let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        let Some((mapping, _)) = state_of(&transaction, id)? else { return Ok(false) };
+        let taken = lease::take(&transaction, mapping, id, self.token())?;
+        transaction.commit()?;
+        Ok(taken)
+    }
+}
+
+/// The mapping's number and the state of a run.
+fn state_of(connection: &Connection, id: RunId) -> Result<Option<(i64, RunStatus)>, StoreError> {
+    let found: Option<(i64, String)> = connection
+        .query_row("SELECT mapping, status FROM run WHERE id = ?1", [id.0], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    found
+        .map(|(mapping, status)| Ok((mapping, serde_json::from_value(status.into()).map_err(unreadable)?)))
+        .transpose()
 }

@@ -135,6 +135,20 @@ DROP TABLE snapshot_before;
 CREATE INDEX snapshot_compare ON snapshot (mapping, key, hash); -- all that change detection reads
 CREATE INDEX snapshot_record ON snapshot (mapping, record_id) WHERE record_id IS NOT NULL;
 ",
+    "
+CREATE TABLE lease (                   -- who works on a mapping now: one at a time
+    mapping   INTEGER PRIMARY KEY REFERENCES mapping(id),
+    run       INTEGER NOT NULL UNIQUE REFERENCES run(id) ON DELETE CASCADE,
+    token     TEXT NOT NULL,           -- of whoever has it: what others write about the run does not count
+    pid       INTEGER NOT NULL,
+    boot      TEXT NOT NULL,           -- the machine's start
+    namespace TEXT NOT NULL,           -- where the pid means something
+    born      TEXT NOT NULL,           -- when the process was, in the system's words
+    beat      INTEGER NOT NULL DEFAULT 0, -- counts up while it lives; no clock is trusted
+    request   TEXT,                    -- what a person asked: pause, stop
+    progress  TEXT                     -- JSON: how far it is
+);
+",
 ];
 
 /// Applies the steps that the file does not have yet, each in a transaction of its own.

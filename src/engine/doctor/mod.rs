@@ -1,5 +1,6 @@
 //! `check`: what works, line by line, and what to do where it does not.
 
+mod logout;
 mod mappings;
 mod salesforce;
 mod snowflake;

@@ -11,7 +11,7 @@ use super::{Lane, Settled, Stop, doubt};
 use crate::destination::{
     API_FLOOR, Api, DestinationError, ErrorKind, PartResult, Refusal, RowResult, WriteOptions, WriteRow,
 };
-use crate::engine::applying::Applying;
+use crate::engine::applying::{Applying, changes};
 use crate::mapping::DuplicateRule;
 use crate::plan::Outcome;
 use crate::store::RunRow;
@@ -77,14 +77,20 @@ struct Ledger {
 impl Calls<'_> {
     async fn go(mut self) -> Result<(), Stop> {
         let cancel = self.run.cancel.clone();
+        let mut paused = self.run.paused.clone();
         loop {
             if self.stop.is_none() && cancel.is_cancelled() {
                 self.stop = Some(Stop::Asked);
+                self.tell();
             }
-            if self.stop.is_none() {
-                self.refill()?;
-                self.look_at_budget().await;
-                self.launch()?;
+            let rests = *paused.borrow_and_update();
+            if self.stop.is_none() && rests {
+                self.tell();
+            } else if self.stop.is_none()
+                && let Err(stop) = self.start_more().await
+            {
+                // What is in flight has been sent: its answers are still worth writing down.
+                self.stop = Some(stop);
             }
             if self.flying.is_empty() {
                 if let Some(stop) = self.stop {
@@ -94,19 +100,33 @@ impl Calls<'_> {
                     return Ok(());
                 }
             }
-            let wake = self.wake();
+            let wake = if rests { None } else { self.wake() };
             tokio::select! {
                 Some(landed) = self.flying.join_next() => {
-                    // A task that panicked took its call's end with it: the journal has it open.
-                    let landed = landed.map_err(|error| {
-                        Stop::Engine(crate::engine::EngineError::failed(format!("a call broke off: {error}")))
-                    })?;
-                    self.land(landed).await?;
+                    let landed = match landed {
+                        Ok(landed) => self.land(landed).await,
+                        // A task that panicked took its call's end with it: the journal has it open.
+                        Err(error) => Err(crate::engine::EngineError::failed(format!("a call broke off: {error}")).into()),
+                    };
+                    if let Err(stop) = landed {
+                        self.stop.get_or_insert(stop);
+                    }
                 }
                 () = tokio::time::sleep_until(wake.unwrap_or_else(Instant::now).into()), if wake.is_some() => {}
+                () = changes(&mut paused), if self.stop.is_none() => {}
                 () = cancel.cancelled(), if self.stop.is_none() => {}
             }
         }
+    }
+
+    async fn start_more(&mut self) -> Result<(), Stop> {
+        self.refill()?;
+        self.look_at_budget().await;
+        self.launch()
+    }
+
+    fn tell(&self) {
+        self.run.report_writing(self.pacing.is_at_floor(), self.flying.len());
     }
 
     /// When to look again without an answer: a pause ends, or rows may be tried again.
@@ -162,7 +182,7 @@ impl Calls<'_> {
             error.kind = ErrorKind::Limit;
             self.stop = Some(Stop::Destination(error));
         }
-        self.run.report_writing(self.pacing.is_at_floor());
+        self.tell();
     }
 
     /// Starts as many calls as may be in flight.
@@ -255,7 +275,7 @@ impl Calls<'_> {
         }
         self.run.store.settle(self.run.run, (!ledger.open).then_some(call), &ledger.settled)?;
         self.run.count(&ledger.settled);
-        self.run.report_writing(self.pacing.is_at_floor());
+        self.tell();
         Ok(())
     }
 

@@ -29,12 +29,10 @@ pub(super) async fn write(run: &mut Applying, lane: Lane) -> Result<(), Stop> {
     let mut after = None;
     let mut losses = 0;
     loop {
-        if run.cancel.is_cancelled() {
-            return Err(Stop::Asked);
-        }
         if run.store.unsent(run.run, lane.action, after, 1)?.is_empty() {
             return Ok(());
         }
+        run.rest().await?;
         let job = bulk.open(lane.kind, &run.object.name).await?;
         let call = run.store.next_call(run.run)?;
         run.store.journal_job(run.run, call, lane.action.as_str(), &job)?;
@@ -178,7 +176,7 @@ async fn finish(run: &mut Applying, bulk: &dyn Bulk, job: &str) -> Result<Option
 }
 
 /// Joins the results to the rows and writes down what became of them.
-async fn settle(
+pub(super) async fn settle(
     run: &mut Applying,
     lane: Lane,
     join: &JoinKey,
@@ -189,7 +187,7 @@ async fn settle(
     let (store, number) = (run.store.clone(), run.run);
     write_results(&store, number, lane, join, results, ended, |settled| {
         run.count(settled);
-        run.report_writing(false);
+        run.report_writing(false, 1);
     })?;
     // Rows that came back in none of the three results.
     loop {

@@ -90,6 +90,8 @@ impl Lane {
     }
 }
 
+pub(super) use recovery::take_up;
+
 /// Writes every row that is to be written and has no outcome yet.
 pub(super) async fn write_all(run: &mut Applying) -> Result<(), Stop> {
     for lane in Lane::ALL {

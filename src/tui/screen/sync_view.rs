@@ -146,6 +146,7 @@ fn filter_words(filter: &RowFilter) -> String {
         RowFilter::Code(code) => format!("only {code}"),
         RowFilter::Arrived => "only what arrived".to_owned(),
         RowFilter::Writes => "rows to send".to_owned(),
+        RowFilter::Open => "only what is open".to_owned(),
     }
 }
 
