@@ -3,6 +3,7 @@
 use super::report;
 use crate::config::MappingId;
 use crate::engine::{Engine, EngineError, Phase, Progress, RunSummary};
+use crate::store::RunStatus;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -40,7 +41,7 @@ pub(super) fn run(arguments: &Arguments, engine: &Engine) -> Result<u8, EngineEr
             summary.run.to_string(),
             summary.mapping,
             summary.started_at.get(..19).unwrap_or_default().replace('T', " "),
-            live.map_or_else(|| summary.status.to_string(), |live| status_of(&live)),
+            live.map_or_else(|| summary.status.to_string(), |live| status_of(summary.status, &live)),
             outcomes.created.to_string(),
             outcomes.updated.to_string(),
             outcomes.deleted.to_string(),
@@ -59,14 +60,13 @@ pub(super) fn run(arguments: &Arguments, engine: &Engine) -> Result<u8, EngineEr
 }
 
 /// A run that is going, in a word or two.
-fn status_of(live: &Progress) -> String {
+fn status_of(status: RunStatus, live: &Progress) -> String {
     let part = live.total.filter(|total| *total > 0).map(|total| format!(" {}%", live.done * 100 / total));
     let word = match live.phase {
         Phase::Paused | Phase::Pausing => "paused",
         Phase::Stopping => "stopping",
         Phase::WaitingForCalls => "waiting for calls",
-        Phase::Preparing | Phase::Extracting | Phase::Matching => "planning",
-        _ => "running",
+        _ => status.as_str(),
     };
     format!("{word}{}", part.unwrap_or_default())
 }

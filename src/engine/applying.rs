@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::progress::Pace;
+use super::worker::ended_words;
 use super::worker::heart::Heart;
 use super::writing::{self, Stop};
 use super::{Engine, EngineError, Freshness, Phase, Progress, ProgressSender, RunSummary, Shape};
@@ -169,7 +170,7 @@ impl Engine {
                 format!("`gondola run {} --plan {id}` does it.", run.mapping),
             ),
             (Begin::Again, _) if run.books.outcomes.unprocessed == 0 => refused(
-                format!("run {id} is {status}, and none of its rows is open"),
+                format!("run {id} {}, and none of its rows is open", ended_words(status)),
                 format!("Rows that failed or are held are in the next plan: `gondola run {}`.", run.mapping),
             ),
             (Begin::Again, _) => match self.store.is_taken_up(id)? {

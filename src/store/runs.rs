@@ -138,7 +138,7 @@ pub struct RunRecord {
     pub mass_delete_allowed: bool,
 }
 
-const COLUMNS: &str = "run.id, mapping.name, status, pid, started_at, finished_at, org, definition, full_resync, \
+const COLUMNS: &str = "run.id, mapping.name, status, run.pid, started_at, finished_at, org, definition, full_resync, \
                        partial, books, forecast, api_calls, seconds, message, run.basis, snapshot_rows, mass_delete, \
                        mass_delete_allowed";
 

@@ -163,7 +163,7 @@ impl Engine {
 }
 
 /// How a run ended, after "it".
-pub(super) fn ended_words(status: RunStatus) -> &'static str {
+pub(in crate::engine) fn ended_words(status: RunStatus) -> &'static str {
     match status {
         RunStatus::Succeeded => "has succeeded",
         RunStatus::Partial => "has ended, and some rows are left to a person",

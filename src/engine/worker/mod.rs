@@ -9,5 +9,6 @@ mod follow;
 pub(super) mod lease;
 mod spawn;
 
+pub(super) use follow::ended_words;
 pub use follow::RunNow;
 pub use spawn::{Orders, WorkerReply};
