@@ -185,5 +185,7 @@ async fn run(command: Command, engine: &Engine) -> Result<u8, EngineError> {
 async fn screen(engine: Engine, options: tui::Options) -> Result<u8, EngineError> {
     let ended = tui::run(engine.clone().without_asking(), options).await;
     engine.close().await;
-    ended.map(|()| 0).map_err(|error| EngineError::failed(error.to_string()))
+    let farewell = ended.map_err(|error| EngineError::failed(error.to_string()))?;
+    farewell.iter().for_each(|words| note!("{words}"));
+    Ok(0)
 }

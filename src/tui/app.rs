@@ -110,6 +110,12 @@ impl App {
         std::mem::take(&mut self.dirty)
     }
 
+    /// What to say on the terminal after the program was left.
+    pub fn farewell(&self) -> Option<String> {
+        let words: Vec<String> = self.screens().iter().filter_map(|screen| screen.farewell(&self.work)).collect();
+        (!words.is_empty()).then(|| words.join("\n"))
+    }
+
     /// Draws everything. Cannot change anything.
     pub fn draw(&self, frame: &mut Frame<'_>) {
         app_view::draw(self, frame);

@@ -8,6 +8,17 @@ use crate::engine::Freshness;
 use crate::mapping::Mapping;
 use crate::store::{RowFilter, RunId};
 
+/// What a person wants of a run that is going.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wish {
+    /// Send nothing for now.
+    Pause,
+    /// Go on.
+    GoOn,
+    /// End after what is under way.
+    Stop,
+}
+
 /// Something to be done outside. Those with a ticket are answered with it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
@@ -33,8 +44,17 @@ pub enum Effect {
     SaveMapping(Ticket, MappingId, Mapping),
     /// Make a plan; answered with progress, then with its run.
     Plan(Ticket, MappingId),
-    /// Apply a plan; answered with progress, then with a summary.
+    /// Apply a plan in a process of its own and follow it; answered once it has begun, with progress,
+    /// then with a summary. Cancelling ends the following.
     Run(Ticket, RunId),
+    /// Go on with a run that was stopped or broke off, in a process of its own; answered likewise.
+    Resume(Ticket, RunId),
+    /// Follow a run that is going; answered likewise.
+    Follow(Ticket, RunId),
+    /// The run of a mapping that is going now.
+    Going(Ticket, MappingId),
+    /// Ask a run to pause, to go on, or to stop.
+    Tell(Ticket, RunId, Wish),
     /// The counts of a run.
     Summary(Ticket, RunId),
     /// Rows of a run: which, from where, how many.

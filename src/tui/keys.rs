@@ -137,6 +137,9 @@ pub enum Action {
     // Sync.
     MakePlan,
     Send,
+    PauseRun,
+    ResumeRun,
+    StopRun,
     CycleFilter,
     Groups,
     Choose,

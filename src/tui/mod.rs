@@ -63,9 +63,9 @@ pub enum TuiError {
 
 /// Runs the terminal program until the operator leaves or the terminal is gone.
 ///
-/// Whatever happens, the terminal is given back. A run that is going is stopped after what is under
-/// way, and what it did not send is in the next plan.
-pub async fn run(engine: Engine, options: Options) -> Result<(), TuiError> {
+/// Whatever happens, the terminal is given back. A run that is going goes on in its own process; the
+/// words for that come back, to be said where the screen was.
+pub async fn run(engine: Engine, options: Options) -> Result<Option<String>, TuiError> {
     if !io::stdout().is_terminal() {
         return Err(TuiError::NotATerminal);
     }
@@ -81,5 +81,6 @@ pub async fn run(engine: Engine, options: Options) -> Result<(), TuiError> {
         Ok(Ending::Left) | Err(_) => drop(terminal),
     }
     runtime.finish().await;
-    ending.map(drop).map_err(TuiError::from)
+    let ending = ending.map_err(TuiError::from)?;
+    Ok(app.farewell().filter(|_| ending == Ending::Left))
 }

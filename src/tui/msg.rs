@@ -84,11 +84,17 @@ pub enum Answer {
     Objects(Result<Vec<ObjectSummary>, EngineError>),
     /// To `SaveModel` and `SaveMapping`.
     Saved(Result<(), ConfigError>),
-    /// To `Plan` and `Run`, now and then.
+    /// To `Plan`, `Run`, `Resume` and `Follow`, now and then.
     Progress(Progress),
+    /// To `Run` and `Resume`, once the run goes on by itself.
+    Started,
+    /// To `Going`: the run, if there is one.
+    Going(Result<Option<RunId>, EngineError>),
+    /// To `Tell`.
+    Told(Result<(), EngineError>),
     /// To `Plan`, at the end.
     Planned(Result<RunId, EngineError>),
-    /// To `Run`, at the end.
+    /// To `Run`, `Resume` and `Follow`, at the end.
     Ran(Result<RunSummary, EngineError>),
     /// To `Summary`.
     Summary(Result<RunSummary, EngineError>),
@@ -109,6 +115,8 @@ pub struct Loaded {
     pub connections: Connections,
     /// The last runs, the newest first.
     pub runs: Vec<RunRecord>,
+    /// Runs that are going, with how far they are.
+    pub going: Vec<(RunId, Progress)>,
     /// Where connections are written.
     pub connections_path: String,
 }

@@ -20,6 +20,8 @@ pub enum Question {
     ModelName,
     /// Whether to send a plan.
     Send,
+    /// Whether to end a run.
+    StopRun,
     /// Which object rows go to.
     Object,
     /// By which field of the parent a reference finds it.

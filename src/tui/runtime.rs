@@ -9,17 +9,17 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::effect::Effect;
+use super::effect::{Effect, Wish};
 use super::event_loop::pace;
 use super::msg::{Answer, Loaded, Msg, RowPage};
 use super::ticket::Ticket;
 use super::work::Preview;
 use crate::engine::{CheckLine, Engine, EngineError, Freshness, PlanOptions, Progress};
-use crate::store::StoreError;
+use crate::store::{RunId, StoreError};
 
 /// Runs that Home reads to find the last one of each mapping.
 const LAST_RUNS: usize = 500;
-/// How long leaving waits for a run to write down where it stopped.
+/// How long leaving waits for a plan to write down where it stopped.
 const LAST_WORDS: Duration = Duration::from_secs(10);
 
 /// Tasks and where their answers go.
@@ -91,17 +91,29 @@ impl Runtime {
                 });
             }
             Effect::Run(ticket, plan) => {
-                let cancel = self.cancel_of(ticket);
-                let progress = self.progress(ticket);
-                // Looked at again first: between reading a plan and sending it, time passes.
-                self.spawn(ticket, async move {
+                let starter = engine.clone();
+                self.follow(ticket, engine, plan, async move {
                     // The question before it named how many records go.
-                    if let Err(error) = engine.allow_mass_delete(plan) {
-                        return Answer::Ran(Err(error));
-                    }
-                    Answer::Ran(engine.run(plan, true, progress, cancel).await)
+                    starter.allow_mass_delete(plan)?;
+                    // Looked at again first: between reading a plan and sending it, time passes.
+                    starter.start_detached(plan, true).await.map(drop)
                 });
             }
+            Effect::Resume(ticket, run) => {
+                let starter = engine.clone();
+                self.follow(ticket, engine, run, async move { starter.resume_detached(run).await.map(drop) });
+            }
+            Effect::Follow(ticket, run) => self.follow(ticket, engine, run, std::future::ready(Ok(()))),
+            Effect::Going(ticket, id) => {
+                self.read(ticket, move || Answer::Going(engine.going_of(&id.to_string())));
+            }
+            Effect::Tell(ticket, run, wish) => self.read(ticket, move || {
+                Answer::Told(match wish {
+                    Wish::Pause => engine.pause(run).map(drop),
+                    Wish::GoOn => engine.unpause(run).map(drop),
+                    Wish::Stop => engine.stop(run).map(drop),
+                })
+            }),
             Effect::Summary(ticket, run) => self.read(ticket, move || Answer::Summary(engine.summary(run))),
             Effect::Rows(ticket, run, filter, offset, limit) => self.read(ticket, move || {
                 let store = engine.store();
@@ -192,6 +204,26 @@ impl Runtime {
         });
     }
 
+    /// Begins a run that goes on by itself, and follows it.
+    fn follow(
+        &mut self,
+        ticket: Ticket,
+        engine: Engine,
+        run: RunId,
+        begin: impl Future<Output = Result<(), EngineError>> + Send + 'static,
+    ) {
+        let cancel = self.cancel_of(ticket);
+        let progress = self.progress(ticket);
+        let inbox = self.inbox.clone();
+        self.spawn(ticket, async move {
+            if let Err(error) = begin.await {
+                return Answer::Ran(Err(error));
+            }
+            let _ = inbox.send(Msg::Answer(ticket, Box::new(Answer::Started)));
+            Answer::Ran(engine.follow(run, progress, cancel).await)
+        });
+    }
+
     /// Where a run tells its progress to: the latest is passed on, now and then.
     fn progress(&mut self, ticket: Ticket) -> watch::Sender<Progress> {
         let (progress, mut latest) = watch::channel(Progress::default());
@@ -214,6 +246,7 @@ fn load(engine: &Engine) -> Result<Loaded, EngineError> {
         connections: workspace.connections()?,
         catalog: workspace.catalog(),
         runs: engine.store().runs(None, LAST_RUNS)?,
+        going: engine.going()?,
         connections_path: workspace.folders().connections().display().to_string(),
     })
 }

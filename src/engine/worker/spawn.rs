@@ -109,9 +109,10 @@ impl Engine {
         // Whatever must be typed is typed here, where the person is.
         self.salesforce(&record.definition.connection).await?;
         let folders = self.workspace.folders();
-        let unlocked = self.unlocked.lock().unwrap_or_else(PoisonError::into_inner);
-        let secrets = unlocked.iter().map(|(what, secret)| (what.clone(), secret.expose_secret().to_owned())).collect();
-        drop(unlocked);
+        let secrets = {
+            let unlocked = self.unlocked.lock().unwrap_or_else(PoisonError::into_inner);
+            unlocked.iter().map(|(what, secret)| (what.clone(), secret.expose_secret().to_owned())).collect()
+        };
         // The worker may stand in another folder one day.
         let absolute = |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone());
         let orders = Orders { config: absolute(&folders.config), state: absolute(&folders.state), begin, secrets };

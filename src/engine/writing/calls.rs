@@ -84,10 +84,8 @@ impl Calls<'_> {
                 self.tell();
             }
             let rests = *paused.borrow_and_update();
-            if self.stop.is_none() && rests {
-                self.tell();
-            } else if self.stop.is_none()
-                && let Err(stop) = self.start_more().await
+            if self.stop.is_none()
+                && let Err(stop) = self.start_more(rests).await
             {
                 // What is in flight has been sent: its answers are still worth writing down.
                 self.stop = Some(stop);
@@ -119,8 +117,12 @@ impl Calls<'_> {
         }
     }
 
-    async fn start_more(&mut self) -> Result<(), Stop> {
+    async fn start_more(&mut self, rests: bool) -> Result<(), Stop> {
         self.refill()?;
+        if rests {
+            self.tell();
+            return Ok(());
+        }
         self.look_at_budget().await;
         self.launch()
     }

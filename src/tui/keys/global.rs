@@ -13,7 +13,7 @@ const LIST: Scope = Scope::List;
 /// The lines.
 pub(super) const KEYS: &[Binding] = &[
     bind(GLOBAL, &["?"], Help, "keys", "Show the keys that work here"),
-    bind(GLOBAL, &["q"], Quit, "quit", "Leave gondola; asks first while a sync is going"),
+    bind(GLOBAL, &["q"], Quit, "quit", "Leave gondola; a sync goes on by itself"),
     bind(GLOBAL, &["0"], GoHome, "home", "Go to Home: the models and their mappings"),
     bind(GLOBAL, &["1"], GoConnect, "connect", "Go to 1 Connect: choose and check both ends"),
     bind(GLOBAL, &["2"], GoQuery, "query", "Go to 2 Query: write the SELECT and look at its rows"),

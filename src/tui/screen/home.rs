@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 
 use super::{Context, Event, Hint, Scene, Screen, ScreenId, home_view};
 use crate::config::{ConfigError, MappingId, Model, NamedMapping};
-use crate::engine::EngineError;
+use crate::engine::{EngineError, Progress};
 use crate::store::{RunRecord, RunStatus};
 use crate::tui::effect::Effect;
 use crate::tui::keys::{Action, Scope};
@@ -26,6 +26,8 @@ pub(super) struct Row {
     pub first: bool,
     /// The mapping's last run.
     pub last: Option<RunRecord>,
+    /// How far that run is, while it goes.
+    pub live: Option<Progress>,
 }
 
 impl Row {
@@ -33,7 +35,7 @@ impl Row {
         let mut rows = Vec::new();
         for model in &loaded.catalog.models {
             if model.mappings.is_empty() {
-                rows.push(Self { model: model.clone(), mapping: None, first: true, last: None });
+                rows.push(Self { model: model.clone(), mapping: None, first: true, last: None, live: None });
             }
             for (at, mapping) in model.mappings.iter().enumerate() {
                 let id = MappingId { model: model.slug.clone(), mapping: mapping.slug.clone() }.to_string();
@@ -41,7 +43,9 @@ impl Row {
                 // A plan that was only looked at says less than the run before it.
                 let last = of_this().find(|run| run.status != RunStatus::Planned).or_else(|| of_this().next());
                 let last = last.cloned();
-                rows.push(Self { model: model.clone(), mapping: Some(mapping.clone()), first: at == 0, last });
+                let live = last.as_ref().and_then(|last| loaded.going.iter().find(|(run, _)| *run == last.id));
+                let live = live.map(|(_, progress)| *progress);
+                rows.push(Self { model: model.clone(), mapping: Some(mapping.clone()), first: at == 0, last, live });
             }
         }
         rows

@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use super::Scene;
 use super::home::{Home, Row};
 use crate::config::ConfigError;
-use crate::engine::EngineError;
+use crate::engine::{EngineError, Progress};
 use crate::store::{RunRecord, RunStatus};
 use crate::tui::look::Look;
 use crate::tui::theme::Role;
@@ -114,7 +114,7 @@ fn models(home: &Home, buffer: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     for (y, at) in (inner.y + 1..inner.bottom()).zip(home.list.window(home.rows.len(), height)) {
         let Some(row) = home.rows.get(at) else { break };
         let (result, role) = match (&row.mapping, &row.last) {
-            (_, Some(run)) => last_run(run, look),
+            (_, Some(run)) => last_run(run, row.live.as_ref(), look),
             (Some(named), None) if named.mapping.links.is_empty() => ("no line drawn yet".to_owned(), Role::Dim),
             (Some(_), None) => ("never run".to_owned(), Role::Dim),
             (None, _) => ("not mapped yet".to_owned(), Role::Dim),
@@ -171,7 +171,7 @@ impl Columns {
 }
 
 /// A run in a few words.
-fn last_run(run: &RunRecord, look: &Look) -> (String, Role) {
+fn last_run(run: &RunRecord, live: Option<&Progress>, look: &Look) -> (String, Role) {
     let outcomes = run.books.outcomes;
     let actions = run.books.actions;
     let when = run.finished_at.as_ref().unwrap_or(&run.started_at);
@@ -197,9 +197,20 @@ fn last_run(run: &RunRecord, look: &Look) -> (String, Role) {
         RunStatus::Failed => (look.glyphs.failed, Role::Bad),
         RunStatus::Stopped => (look.glyphs.warning, Role::Warning),
         RunStatus::Planned => return (format!("planned {when}"), Role::Text),
-        RunStatus::Planning | RunStatus::Running => return (format!("{} since {when}", run.status), Role::Update),
+        RunStatus::Planning | RunStatus::Running => return (going(run, live, &when), Role::Update),
     };
     (format!("{sign} {words}  {when}"), role)
+}
+
+/// A run that goes on, in a few words.
+fn going(run: &RunRecord, live: Option<&Progress>, when: &str) -> String {
+    match live.filter(|_| run.status == RunStatus::Running) {
+        Some(Progress { phase, done, total: Some(total), .. }) => {
+            let word = if phase.is_pause() { "paused" } else { "running" };
+            format!("{word}: {} of {}", text::thousands(*done), text::thousands(*total))
+        }
+        _ => format!("{} since {when}", run.status),
+    }
 }
 
 fn problems(problems: &[ConfigError], buffer: &mut Buffer, area: Rect, look: &Look) {

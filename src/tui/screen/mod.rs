@@ -238,6 +238,11 @@ pub trait Screen {
         None
     }
 
+    /// What goes on after the program was left, and how to see it again.
+    fn farewell(&self, _work: &Work) -> Option<String> {
+        None
+    }
+
     /// Whether the operator may go to another screen now. A screen that says no has asked
     /// something, or said why, and goes there itself later.
     fn leave(&mut self, _to: ScreenId, _cx: &mut Context<'_>) -> bool {

@@ -8,15 +8,15 @@ use ratatui::layout::Rect;
 use self::pages::Pages;
 use super::{Context, Event, Hint, Scene, Screen, sync_view};
 use crate::config::MappingId;
-use crate::engine::{EngineError, Progress, RunSummary};
+use crate::engine::{EngineError, Phase, Progress, RunSummary};
 use crate::mapping::Mapping;
 use crate::plan::{Action as RowAction, Outcome};
 use crate::store::{ErrorGroup, RowFilter, RunId, RunRow, RunStatus};
-use crate::tui::effect::Effect;
+use crate::tui::effect::{Effect, Wish};
 use crate::tui::keys::{Action, Scope};
 use crate::tui::msg::Answer;
 use crate::tui::overlay::{Overlay, Question, Reply};
-use crate::tui::ticket::Waiting;
+use crate::tui::ticket::{Ticket, Waiting};
 use crate::tui::widget::field::Field;
 use crate::tui::widget::list::Position;
 use crate::tui::widget::text;
@@ -47,8 +47,6 @@ pub struct Sync {
     of: Option<(MappingId, Mapping)>,
     pub(super) run: Option<RunId>,
     pub(super) progress: Progress,
-    /// When the phase of the progress began, in its own seconds.
-    pub(super) phase_began: f64,
     pub(super) summary: Option<RunSummary>,
     pub(super) error: Option<EngineError>,
     pub(super) pages: Pages,
@@ -58,6 +56,10 @@ pub struct Sync {
     reading: Waiting,
     summing: Waiting,
     grouping: Waiting,
+    asking: Waiting,
+    telling: Waiting,
+    /// Whether the run goes on by itself.
+    started: bool,
 }
 
 impl Sync {
@@ -140,13 +142,60 @@ impl Sync {
 
     fn send(&mut self, cx: &mut Context<'_>) {
         let (Some(run), Stage::Planned) = (self.run, self.stage) else { return };
+        self.watch(cx, |ticket| Effect::Run(ticket, run));
+    }
+
+    /// Shows a run that goes on, or begins to, by this effect.
+    fn watch(&mut self, cx: &mut Context<'_>, effect: impl FnOnce(Ticket) -> Effect) {
         self.stage = Stage::Sending;
+        self.started = false;
         self.error = None;
         self.groups = None;
         self.progress = Progress::default();
-        self.list = Position::default();
         self.filter(RowFilter::Writes, cx);
-        cx.ask(&mut self.working, |ticket| Effect::Run(ticket, run));
+        cx.ask(&mut self.working, effect);
+    }
+
+    /// Asks whether a run of this mapping is going, so that it is shown.
+    fn ask_what_goes(&mut self, cx: &mut Context<'_>) {
+        if let (Stage::Empty | Stage::Sent, Some(id)) = (self.stage, cx.work.mapping_id()) {
+            cx.ask(&mut self.asking, |ticket| Effect::Going(ticket, id));
+        }
+    }
+
+    /// A run of this mapping is going: whoever began it, it is shown.
+    fn attach(&mut self, run: RunId, cx: &mut Context<'_>) {
+        let of = cx.work.mapping_id().zip(cx.work.drawn().cloned());
+        *self = Self { of, run: Some(run), ..Self::default() };
+        self.watch(cx, |ticket| Effect::Follow(ticket, run));
+        cx.ask(&mut self.summing, |ticket| Effect::Summary(ticket, run));
+    }
+
+    fn resume(&mut self, cx: &mut Context<'_>) {
+        let Some(run) = self.run else { return };
+        if self.stage == Stage::Sending {
+            cx.ask(&mut self.telling, |ticket| Effect::Tell(ticket, run, Wish::GoOn));
+        } else {
+            self.watch(cx, |ticket| Effect::Resume(ticket, run));
+        }
+    }
+
+    fn ask_to_stop(&self, cx: &mut Context<'_>) {
+        let words = "What is under way ends first; a Bulk job is aborted. Rows that were not sent stay open: \
+                     r goes on with them, or a new plan takes them up.";
+        cx.open(Overlay::confirm(Question::StopRun, "Stop this run?", words, "stop it"));
+    }
+
+    fn tell(&mut self, wish: Wish, cx: &mut Context<'_>) {
+        if let (Some(run), Stage::Sending) = (self.run, self.stage) {
+            cx.ask(&mut self.telling, |ticket| Effect::Tell(ticket, run, wish));
+        }
+    }
+
+    /// Rows of a run that ended, and that it could still send.
+    fn open_rows(&self) -> u64 {
+        let summary = self.summary.as_ref().filter(|_| self.stage == Stage::Sent);
+        summary.map_or(0, |summary| summary.books.outcomes.unprocessed)
     }
 
     fn filter(&mut self, filter: RowFilter, cx: &mut Context<'_>) {
@@ -191,26 +240,25 @@ impl Sync {
                 self.filter(RowFilter::All, cx);
             }
             Err(error) => {
-                // Nothing was begun: the plan stands.
-                self.stage = Stage::Planned;
+                // Nothing was begun: the plan stands, or what was stopped.
+                let was_sent = self.started || self.summary.as_ref().is_some_and(|run| run.finished_at.is_some());
+                self.stage = if was_sent { Stage::Sent } else { Stage::Planned };
                 self.error = Some(error.clone());
                 self.read(cx, true);
             }
         }
     }
 
-    fn answer(&mut self, ticket: crate::tui::ticket::Ticket, answer: &Answer, cx: &mut Context<'_>) {
+    fn answer(&mut self, ticket: Ticket, answer: &Answer, cx: &mut Context<'_>) {
         if self.working.is_for(ticket) {
             match answer {
                 Answer::Progress(progress) => {
-                    if progress.phase != self.progress.phase {
-                        self.phase_began = progress.seconds;
-                    }
                     self.progress = *progress;
                     if self.stage == Stage::Sending && !self.reading.is_busy() {
                         self.read(cx, true);
                     }
                 }
+                Answer::Started => self.started = true,
                 Answer::Planned(result) => {
                     self.working.take(ticket);
                     self.planned(result, cx);
@@ -242,11 +290,23 @@ impl Sync {
             match answer {
                 Answer::Summary(Ok(summary)) => {
                     cx.work.org = Some(summary.org.clone());
-                    cx.work.synced = summary.books.actions.total() == 0;
+                    cx.work.synced = summary.finished_at.is_none() && summary.books.actions.total() == 0;
                     self.summary = Some(summary.clone());
                 }
                 Answer::Summary(Err(error)) => cx.say_error(error),
                 _ => {}
+            }
+        } else if self.asking.take(ticket) {
+            match answer {
+                Answer::Going(Ok(Some(run))) if matches!(self.stage, Stage::Empty | Stage::Sent) => {
+                    self.attach(*run, cx);
+                }
+                Answer::Going(Err(error)) => cx.say_error(error),
+                _ => {}
+            }
+        } else if self.telling.take(ticket) {
+            if let Answer::Told(Err(error)) = answer {
+                cx.say_error(error);
             }
         } else if self.grouping.take(ticket) {
             match answer {
@@ -291,11 +351,14 @@ impl Sync {
             Action::Choose if self.stage == Stage::Empty => self.plan(cx),
             Action::Choose => self.read_row(cx),
             Action::Send => self.ask_to_send(cx),
-            Action::Stop => {
+            Action::Stop | Action::StopRun if self.stage == Stage::Sending => self.ask_to_stop(cx),
+            Action::Stop | Action::StopRun => {
                 if cx.cancel(&self.working) {
                     cx.say(Tone::Plain, "Stopping after what is under way");
                 }
             }
+            Action::PauseRun => self.tell(Wish::Pause, cx),
+            Action::ResumeRun => self.resume(cx),
             Action::CycleFilter => {
                 let next = self.next_filter();
                 self.filter(next, cx);
@@ -356,14 +419,18 @@ impl Screen for Sync {
         match event {
             Event::Shown => {
                 let now = cx.work.mapping_id().zip(cx.work.drawn().cloned());
+                let id = |of: &Option<(MappingId, Mapping)>| of.as_ref().map(|(id, _)| id.clone());
+                let is_going = self.stage == Stage::Sending && id(&self.of) == id(&now);
                 // A plan of another mapping, or of this one before it was changed, is no plan of this.
-                if self.of.is_some() && self.of != now && self.stage != Stage::Sending {
+                if self.of.is_some() && self.of != now && !is_going {
                     self.forget(cx);
                 }
+                self.ask_what_goes(cx);
             }
             Event::Action(action) => self.act(action, cx),
             Event::Answer(ticket, answer) => self.answer(ticket, answer, cx),
             Event::Reply(Question::Send, Reply::Yes | Reply::Text(_)) => self.send(cx),
+            Event::Reply(Question::StopRun, Reply::Yes) => self.tell(Wish::Stop, cx),
             _ => {}
         }
     }
@@ -383,12 +450,19 @@ impl Screen for Sync {
         let rows = [Hint::named(Action::Choose, "whole row"), Hint::of(Action::CycleFilter), Hint::of(Action::Groups)];
         let mut hints = match self.stage {
             Stage::Empty => return vec![Hint::named(Action::Choose, "make the plan")],
-            Stage::Planning | Stage::Sending => return vec![Hint::of(Action::Stop)],
+            Stage::Planning => return vec![Hint::of(Action::Stop)],
+            Stage::Sending if self.progress.phase.is_pause() => {
+                vec![Hint::of(Action::ResumeRun), Hint::of(Action::StopRun)]
+            }
+            Stage::Sending => vec![Hint::of(Action::PauseRun), Hint::of(Action::StopRun)],
             Stage::Planned if self.disabled(Action::Send, work).is_none() => {
                 vec![Hint::named(Action::Send, "sync these rows")]
             }
             Stage::Planned if self.disabled(Action::Groups, work).is_none() => vec![Hint::named(Action::Groups, "why")],
             Stage::Planned => vec![Hint::named(Action::GoHome, "done: home")],
+            Stage::Sent if self.disabled(Action::ResumeRun, work).is_none() => {
+                vec![Hint::named(Action::ResumeRun, "go on"), Hint::named(Action::MakePlan, "plan again")]
+            }
             Stage::Sent if self.disabled(Action::Groups, work).is_none() => {
                 vec![Hint::named(Action::Groups, "why"), Hint::named(Action::MakePlan, "plan again")]
             }
@@ -407,7 +481,25 @@ impl Screen for Sync {
         let busy = matches!(self.stage, Stage::Planning | Stage::Sending);
         let writes = self.summary.as_ref().map_or(0, |summary| summary.books.actions.writes());
         match action {
-            Action::MakePlan if busy => Some("Wait for what is going on, or stop it with Ctrl-C".to_owned()),
+            Action::MakePlan if busy => Some("Wait for what is going on, or stop it with x".to_owned()),
+            Action::PauseRun => match (self.stage, self.progress.phase) {
+                (Stage::Sending, Phase::Pausing | Phase::Paused) => Some("It is paused: r goes on".to_owned()),
+                (Stage::Sending, Phase::Stopping) => Some("It is stopping".to_owned()),
+                (Stage::Sending, _) => None,
+                _ => Some("Nothing is being sent that could be paused".to_owned()),
+            },
+            Action::ResumeRun => match self.stage {
+                Stage::Sending if self.progress.phase.is_pause() => None,
+                Stage::Sending => Some("It is not paused".to_owned()),
+                Stage::Sent if self.open_rows() > 0 => None,
+                Stage::Sent => Some("Every row of this run has its outcome; p plans what is open".to_owned()),
+                _ => Some("Nothing is paused or stopped here".to_owned()),
+            },
+            Action::StopRun => match (self.stage, self.progress.phase) {
+                (Stage::Sending, Phase::Stopping) => Some("It is stopping".to_owned()),
+                (Stage::Sending | Stage::Planning, _) => None,
+                _ => Some("Nothing is going on that could be stopped".to_owned()),
+            },
             Action::Send => match self.stage {
                 Stage::Empty | Stage::Planning => Some("There is no plan yet: press p".to_owned()),
                 Stage::Planned if writes == 0 => Some("The plan writes nothing: there is nothing to send".to_owned()),
@@ -435,12 +527,22 @@ impl Screen for Sync {
 
     fn unfinished(&self) -> Option<String> {
         match self.stage {
-            Stage::Sending => Some(
-                "A sync is going. Leaving stops it after what is under way; the rows that were not sent are in the next plan."
-                    .to_owned(),
-            ),
             Stage::Planning => Some("A plan is being made. Leaving stops it; nothing was written.".to_owned()),
             _ => None,
         }
+    }
+    fn farewell(&self, work: &Work) -> Option<String> {
+        let (run, id) = self.run.zip(self.of.as_ref().map(|(id, _)| id)).filter(|_| self.stage == Stage::Sending)?;
+        let Progress { done, total, phase, .. } = self.progress;
+        let far = total.map_or_else(String::new, |total| {
+            format!(" ({} of {} rows)", text::thousands(done), text::thousands(total))
+        });
+        let state = if phase.is_pause() { "stays paused" } else { "goes on" };
+        let how = if work.demo {
+            "`gondola demo` shows it again.".to_owned()
+        } else {
+            format!("Follow it with: gondola attach {run}")
+        };
+        Some(format!("Run {run} of {id} {state} without the screen{far}. {how}"))
     }
 }

@@ -8,9 +8,11 @@ use super::fixture::{
 };
 use crate::engine::{EngineError, Phase, Progress, RunSummary};
 use crate::plan::{Action, MassDelete};
-use crate::store::{ErrorGroup, RowFilter, RunId};
-use crate::tui::effect::Effect;
+use crate::store::{ErrorGroup, RowFilter, RunId, RunStatus};
+use crate::tui::effect::{Effect, Wish};
 use crate::tui::msg::{Answer, Msg};
+use crate::tui::testing::Harness;
+use crate::tui::ticket::Ticket;
 
 #[test]
 fn before_the_plan() {
@@ -35,7 +37,7 @@ fn while_the_plan_is_made() {
     program.answer_to(ticket, Answer::Progress(progress));
     assert_snapshot!(program.screen());
     // A rate, and from it the time that is left, only once it means something.
-    program.answer_to(ticket, Answer::Progress(Progress { done: 2_000, seconds: 12.0, ..progress }));
+    program.answer_to(ticket, Answer::Progress(Progress { done: 2_000, seconds: 12.0, rate: Some(200.0), ..progress }));
     let screen = program.screen();
     assert!(screen.contains("200 rows/s, 10 s left"), "{screen}");
 }
@@ -140,15 +142,99 @@ fn rows_arrive_one_by_one_and_the_books_are_shown() {
     assert_snapshot!("sent", program.styled());
 }
 
+/// A run of 4,000 rows that is being sent.
+fn sending(columns: u16, rows: u16) -> (Harness, Ticket) {
+    let mut program = with_plan(columns, rows, true);
+    program.keys("s y");
+    let ticket = program.peek().iter().find_map(run_ticket).unwrap();
+    program.answer(rows_ticket, page(sent_rows(), RowFilter::Writes));
+    program.answer_to(ticket, Answer::Started);
+    program.answer_to(ticket, Answer::Progress(halfway(Phase::Writing)));
+    program.effects();
+    (program, ticket)
+}
+
+fn halfway(phase: Phase) -> Progress {
+    Progress {
+        run: Some(RunId(14)),
+        phase,
+        done: 1_200,
+        total: Some(4_000),
+        rate: Some(400.0),
+        books: super::fixture::sent_books(),
+        api_calls: 21,
+        seconds: 9.0,
+        ..Progress::default()
+    }
+}
+
+/// What was asked of the run, last.
+fn told(program: &mut Harness) -> Option<Wish> {
+    program.effects().iter().rev().find_map(|effect| if let Effect::Tell(_, _, wish) = effect { Some(*wish) } else { None })
+}
+
 #[test]
-fn leaving_while_it_sends_asks_first() {
-    let mut program = with_plan(80, 24, true);
-    program.keys("s y").effects();
+fn leaving_while_it_sends_lets_it_go_on_and_says_how_to_see_it() {
+    let (mut program, _) = sending(80, 24);
     program.keys("q");
-    assert!(program.screen().contains("A sync is going"));
-    assert!(!program.effects().contains(&Effect::Quit));
-    program.keys("y");
     assert!(program.effects().contains(&Effect::Quit));
+    let words = program.app.farewell().unwrap();
+    assert!(words.contains("Run 14 of customers/contacts goes on") && words.contains("1,200 of 4,000"), "{words}");
+    let mut idle = with_plan(80, 24, true);
+    idle.keys("q");
+    assert_eq!(idle.app.farewell(), None);
+}
+
+#[test]
+fn a_run_is_paused_and_goes_on() {
+    let (mut program, ticket) = sending(80, 24);
+    assert_eq!(told(program.keys("r")), None, "it is not paused");
+    assert_eq!(told(program.keys("Space")), Some(Wish::Pause));
+    let paused = Progress { rate: None, ..halfway(Phase::Paused) };
+    program.answer_to(ticket, Answer::Progress(paused));
+    assert_snapshot!(program.screen());
+    assert_eq!(told(program.keys("Space")), None);
+    assert_eq!(told(program.keys("r")), Some(Wish::GoOn));
+}
+
+#[test]
+fn a_run_is_stopped_only_when_that_is_meant_and_goes_on_later() {
+    for key in ["x", "Ctrl-C"] {
+        let (mut program, ticket) = sending(80, 24);
+        assert_eq!(told(program.keys(key).keys("n")), None);
+        assert_eq!(told(program.keys(key).keys("y")), Some(Wish::Stop));
+        let mut books = super::fixture::sent_books();
+        books.outcomes.unprocessed = 1;
+        let stopped = RunSummary { status: RunStatus::Stopped, books, ..sent() };
+        program.answer_to(ticket, Answer::Ran(Ok(stopped)));
+        assert!(program.screen().contains("go on"), "{}", program.screen());
+        program.keys("r");
+        assert!(program.effects().iter().any(|effect| matches!(effect, Effect::Resume(_, RunId(14)))));
+    }
+}
+
+#[test]
+fn a_run_that_goes_on_elsewhere_is_shown_by_itself() {
+    let mut program = regular(80, 24);
+    program.keys("Enter");
+    let asked = |effect: &Effect| if let Effect::Going(ticket, _) = effect { Some(*ticket) } else { None };
+    program.answer(asked, Answer::Going(Ok(Some(RunId(14)))));
+    let follow = |effect: &Effect| if let Effect::Follow(ticket, RunId(14)) = effect { Some(*ticket) } else { None };
+    let ticket = program.peek().iter().find_map(follow).unwrap();
+    program.answer_to(ticket, Answer::Progress(halfway(Phase::Writing)));
+    program.answer(rows_ticket, page(sent_rows(), RowFilter::Writes));
+    assert_snapshot!(program.screen());
+}
+
+#[test]
+fn a_run_that_cannot_begin_leaves_the_plan_as_it_is() {
+    let mut program = with_plan(80, 24, true);
+    program.keys("s y");
+    let ticket = program.peek().iter().find_map(run_ticket).unwrap();
+    let error = EngineError::failed("run 13 of customers/contacts is going on (process 4242)");
+    program.answer_to(ticket, Answer::Ran(Err(error)));
+    let screen = program.screen();
+    assert!(screen.contains("process 4242") && screen.contains("Plan 14"), "{screen}");
 }
 
 #[test]

@@ -15,9 +15,6 @@ use crate::tui::look::Look;
 use crate::tui::theme::Role;
 use crate::tui::widget::{popup, text};
 
-/// Seconds of a phase after which its rate is told.
-const SURE_AFTER: f64 = 5.0;
-
 /// Draws them.
 pub(super) fn draw(sync: &Sync, buffer: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     let look = scene.look;
@@ -40,7 +37,7 @@ pub(super) fn draw(sync: &Sync, buffer: &mut Buffer, area: Rect, scene: &Scene<'
         lines.push(change_line(books));
     }
     lines.push(if live { progress_line(sync) } else { cost_line(sync) });
-    lines.push(last_line(sync, books, look));
+    lines.push(last_line(sync, books, scene));
     for (y, parts) in (inner.y..inner.bottom()).zip(lines) {
         let parts: Vec<_> = parts.iter().map(|(words, role)| (words.as_str(), look.style(*role))).collect();
         text::pieces(buffer, inner.x, y, inner.width, &parts, look.glyphs);
@@ -50,6 +47,9 @@ pub(super) fn draw(sync: &Sync, buffer: &mut Buffer, area: Rect, scene: &Scene<'
 fn state_words(sync: &Sync, scene: &Scene<'_>) -> (String, Role) {
     let glyphs = scene.look.glyphs;
     match (sync.stage, &sync.summary) {
+        (Stage::Sending, _) if sync.progress.phase == Phase::Paused => {
+            (format!("{} paused", glyphs.waiting), Role::Warning)
+        }
         (Stage::Planning | Stage::Sending, _) => {
             (format!("{} {}", scene.spinner(), sync.progress.phase.words()), Role::Update)
         }
@@ -116,14 +116,10 @@ fn progress_line(sync: &Sync) -> Vec<(String, Role)> {
         None => text::thousands(progress.done),
     };
     let unit = if progress.phase == Phase::Preparing { String::new() } else { format!("{done} rows   ") };
-    let elapsed = progress.seconds - sync.phase_began;
     let mut pace = String::new();
-    // Before a few seconds have passed, a rate is a guess.
-    if elapsed >= SURE_AFTER && progress.done > 0 {
-        let rate = progress.done as f64 / elapsed;
+    if let Some(rate) = progress.rate {
         let _ = write!(pace, "   {} rows/s", text::thousands(rate.round() as u64));
-        if let Some(left) = progress.total.and_then(|total| total.checked_sub(progress.done)).filter(|left| *left > 0) {
-            let seconds = (left as f64 / rate).ceil();
+        if let Some(seconds) = progress.seconds_left() {
             let _ = if seconds < 90.0 {
                 write!(pace, ", {seconds:.0} s left")
             } else {
@@ -172,7 +168,8 @@ fn cost_line(sync: &Sync) -> Vec<(String, Role)> {
     parts
 }
 
-fn last_line(sync: &Sync, books: Books, look: &Look) -> Vec<(String, Role)> {
+fn last_line(sync: &Sync, books: Books, scene: &Scene<'_>) -> Vec<(String, Role)> {
+    let look = scene.look;
     if let Some(error) = &sync.error {
         return vec![(format!("{} {}", look.glyphs.failed, text::harmless(&error.message, look.glyphs)), Role::Bad)];
     }
@@ -180,6 +177,9 @@ fn last_line(sync: &Sync, books: Books, look: &Look) -> Vec<(String, Role)> {
         && sync.stage == Stage::Sent
     {
         return vec![(text::harmless(message, look.glyphs), Role::Warning)];
+    }
+    if sync.stage == Stage::Sending {
+        return vec![(going_words(sync, scene), Role::Dim)];
     }
     match (sync.stage, books.actions.writes()) {
         (Stage::Planned, 0) if books.actions.hold + books.actions.reject == 0 => {
@@ -200,6 +200,18 @@ fn last_line(sync: &Sync, books: Books, look: &Look) -> Vec<(String, Role)> {
             Err(why) => vec![(format!("{} the books do not balance: {why}", look.glyphs.failed), Role::Bad)],
         },
         _ => Vec::new(),
+    }
+}
+
+/// What a person may want to know of a run that goes on without them.
+fn going_words(sync: &Sync, scene: &Scene<'_>) -> String {
+    match (sync.progress.phase, sync.run) {
+        (Phase::Paused, _) => "nothing is sent until you press r; the pause stays when you leave".to_owned(),
+        (Phase::Pausing, _) => "what was sent ends first; a job at Salesforce cannot be paused".to_owned(),
+        (_, Some(run)) if !scene.work.demo => {
+            format!("it goes on when you leave or the line drops: gondola attach {run}")
+        }
+        _ => "it goes on when you leave or the line drops; come back and it is shown here".to_owned(),
     }
 }
 
