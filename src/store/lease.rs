@@ -161,3 +161,108 @@ impl Store {
         hold(&self.lock(), run, self.token())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::destination::OrgInfo;
+    use crate::mapping::{Mapping, Operation, RecordMatcher};
+    use crate::store::{Basis, NewRun, RunStatus};
+
+    fn begin(store: &Store) -> Result<RunId, RunId> {
+        let mapping = Mapping::new("sales", "Contact");
+        let basis = Basis {
+            key: vec!["ID".into()],
+            source: String::new(),
+            object: "Contact".into(),
+            operation: Operation::Upsert,
+            matcher: RecordMatcher::default(),
+        };
+        let new = NewRun {
+            mapping_name: "customers/contacts",
+            definition: &mapping,
+            org: &OrgInfo::default(),
+            full: false,
+            partial: false,
+            basis: &basis,
+            snapshot_rows: 0,
+        };
+        store.begin_run(&new).unwrap().map_err(|busy| busy.id)
+    }
+
+    fn two() -> (tempfile::TempDir, Store, Store) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("gondola.db");
+        let one = Store::open(&path).unwrap();
+        (folder, one, Store::open(&path).unwrap())
+    }
+
+    #[test]
+    fn one_works_on_a_mapping_at_a_time() {
+        let (_folder, one, other) = two();
+        let run = begin(&one).unwrap();
+        assert_eq!(begin(&other), Err(run));
+        assert_eq!(begin(&one), Err(run));
+        assert!(one.beat(run, Some("{}")).unwrap() && !other.beat(run, None).unwrap());
+        assert!(one.beside().unwrap().beat(run, None).unwrap(), "its heart is its own");
+        assert_eq!(one.lease(run).unwrap().unwrap().beat, 2);
+        assert!(one.move_run(run, &[RunStatus::Planning], RunStatus::Planned).unwrap());
+        let next = begin(&other).unwrap();
+        assert!(!one.move_run(run, &[RunStatus::Planned], RunStatus::Running).unwrap(), "another has the mapping");
+        other.finish_run(next, RunStatus::Failed, None).unwrap();
+        assert!(one.move_run(run, &[RunStatus::Planned], RunStatus::Running).unwrap());
+        assert!(!one.move_run(run, &[RunStatus::Planned], RunStatus::Running).unwrap(), "a plan is applied once");
+    }
+
+    #[test]
+    fn who_lost_a_run_writes_nothing_of_it() {
+        let (_folder, one, other) = two();
+        let run = begin(&one).unwrap();
+        let seen = other.lease(run).unwrap().unwrap();
+        one.beat(run, None).unwrap();
+        assert!(!other.take_over(&seen).unwrap(), "it has said that it lives");
+        assert!(other.take_over(&other.lease(run).unwrap().unwrap()).unwrap());
+        let lost = |result: Result<(), StoreError>| matches!(result, Err(StoreError::LeaseLost(lost)) if lost == run);
+        assert!(lost(one.journal_sent(run, 1, "create", &[0])));
+        assert!(lost(one.journal_job(run, 1, "create", "750")));
+        assert!(lost(one.finish_run(run, RunStatus::Succeeded, None)));
+        assert!(lost(one.hold_lease(run)) && other.hold_lease(run).is_ok());
+        assert_eq!(one.open_calls(run).unwrap(), []);
+        other.finish_run(run, RunStatus::Failed, None).unwrap();
+        assert_eq!(one.lease(run).unwrap(), None);
+    }
+
+    #[test]
+    fn a_stop_stays_asked_and_a_pause_is_taken_back() {
+        let (_folder, one, other) = two();
+        let run = begin(&one).unwrap();
+        let request = || one.lease(run).unwrap().unwrap().request;
+        for (asked, wanted) in [
+            (Some(Request::Pause), Some(Request::Pause)),
+            (None, None),
+            (Some(Request::Stop), Some(Request::Stop)),
+            (None, Some(Request::Stop)),
+            (Some(Request::Pause), Some(Request::Stop)),
+        ] {
+            assert!(other.ask(run, asked).unwrap());
+            assert_eq!(request(), wanted);
+        }
+        one.finish_run(run, RunStatus::Stopped, None).unwrap();
+        assert!(!other.ask(run, Some(Request::Pause)).unwrap());
+    }
+
+    #[test]
+    fn a_full_disk_is_an_error_before_anything_is_sent() {
+        let (_folder, one, other) = two();
+        let run = begin(&one).unwrap();
+        one.journal_sent(run, 1, "create", &[0]).unwrap();
+        let pages: i64 = one.lock().pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
+        one.lock().pragma_update_and_check(None, "max_page_count", pages, |_| Ok(())).unwrap();
+        let positions: Vec<u64> = (0..5_000).collect();
+        let error = one.journal_sent(run, 2, "create", &positions).unwrap_err();
+        assert!(matches!(error, StoreError::CannotWrite(_)), "{error}");
+        assert!(error.to_string().contains("full"), "{error}");
+        assert_eq!(other.open_calls(run).unwrap().len(), 1, "half a call is no call");
+        assert_eq!(one.next_call(run).unwrap(), 2);
+    }
+}

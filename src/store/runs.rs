@@ -372,7 +372,5 @@ fn state_of(connection: &Connection, id: RunId) -> Result<Option<(i64, RunStatus
     let found: Option<(i64, String)> = connection
         .query_row("SELECT mapping, status FROM run WHERE id = ?1", [id.0], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
-    found
-        .map(|(mapping, status)| Ok((mapping, serde_json::from_value(status.into()).map_err(unreadable)?)))
-        .transpose()
+    found.map(|(mapping, status)| Ok((mapping, serde_json::from_value(status.into()).map_err(unreadable)?))).transpose()
 }

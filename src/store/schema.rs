@@ -1,6 +1,6 @@
 //! The tables, and how an older file becomes a newer one.
 
-use rusqlite::Connection;
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::StoreError;
 
@@ -159,7 +159,13 @@ pub(super) fn migrate(connection: &Connection, path: &str) -> Result<(), StoreEr
         return Err(StoreError::Newer { path: path.to_owned(), found, known });
     }
     for (at, step) in STEPS.iter().enumerate().skip(usize::try_from(found).unwrap_or(0)) {
-        connection.execute_batch(&format!("BEGIN IMMEDIATE; {step}; PRAGMA user_version = {}; COMMIT;", at + 1))?;
+        let step_of = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+        // Another process may have opened the file at the same moment.
+        let now: i64 = step_of.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        if now == at as i64 {
+            step_of.execute_batch(&format!("{step}; PRAGMA user_version = {};", at + 1))?;
+        }
+        step_of.commit()?;
     }
     Ok(())
 }

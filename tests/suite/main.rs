@@ -13,4 +13,5 @@ mod pty;
 mod readme;
 mod sign_in;
 mod support;
+mod worker;
 mod writers;

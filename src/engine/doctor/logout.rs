@@ -33,7 +33,8 @@ impl Engine {
 /// --user --scope` started belongs to the user's own manager, which lingers.
 fn is_in_session(cgroup: &str) -> bool {
     cgroup.lines().filter_map(|line| line.splitn(3, ':').nth(2)).any(|path| {
-        path.split('/').any(|part| part.starts_with("session-") && Path::new(part).extension() == Some("scope".as_ref()))
+        path.split('/')
+            .any(|part| part.starts_with("session-") && Path::new(part).extension() == Some("scope".as_ref()))
     })
 }
 

@@ -142,7 +142,9 @@ impl Engine {
             _ => format!("run {run} is not going on: it {}", ended_words(status)),
         });
         Err(match status {
-            RunStatus::Planned => error.with_hint(format!("`gondola run {} --plan {run}` does it.", now.summary.mapping)),
+            RunStatus::Planned => {
+                error.with_hint(format!("`gondola run {} --plan {run}` does it.", now.summary.mapping))
+            }
             _ => error.with_hint(format!("`gondola show {run}` lists its rows.")),
         })
     }

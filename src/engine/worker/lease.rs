@@ -101,7 +101,11 @@ impl Engine {
 
     /// Closes what a dead process left of a mapping. One that cannot be seen from here is watched for
     /// a while: its count tells whether it lives, whatever any clock says.
-    pub(in crate::engine) async fn take_over_mapping(&self, mapping: &str, cancel: &CancellationToken) -> Result<(), EngineError> {
+    pub(in crate::engine) async fn take_over_mapping(
+        &self,
+        mapping: &str,
+        cancel: &CancellationToken,
+    ) -> Result<(), EngineError> {
         let Some(first) = self.store.lease_of(mapping)? else { return Ok(()) };
         match first.process.presence() {
             Presence::There => return Ok(()),

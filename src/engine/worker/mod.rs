@@ -4,11 +4,11 @@
 //! says who may work on a mapping and takes over what a dead process left; [`heart`] tells the store
 //! that a process lives and hears what people ask of it; [`follow`] watches a run from outside.
 
-pub(super) mod heart;
 mod follow;
+pub(super) mod heart;
 pub(super) mod lease;
 mod spawn;
 
-pub(super) use follow::ended_words;
 pub use follow::RunNow;
+pub(super) use follow::ended_words;
 pub use spawn::{Orders, WorkerReply};

@@ -93,7 +93,10 @@ pub(in crate::engine) async fn take_up(run: &mut Applying) -> Result<(), Stop> {
         let rows = run.store.rows_of_call(run.run, &open)?;
         let lost = DestinationError {
             kind: ErrorKind::InDoubt,
-            ..local_error("RUN_INTERRUPTED", "the run's process ended before an answer came, and nothing can find the record")
+            ..local_error(
+                "RUN_INTERRUPTED",
+                "the run's process ended before an answer came, and nothing can find the record",
+            )
         };
         let cleared = doubt::clear(run, lane, &rows, &lost).await?;
         let stays_open = cleared.settled.iter().any(|(_, outcome, ..)| *outcome == Outcome::Unprocessed);

@@ -170,7 +170,11 @@ fn halfway(phase: Phase) -> Progress {
 
 /// What was asked of the run, last.
 fn told(program: &mut Harness) -> Option<Wish> {
-    program.effects().iter().rev().find_map(|effect| if let Effect::Tell(_, _, wish) = effect { Some(*wish) } else { None })
+    program
+        .effects()
+        .iter()
+        .rev()
+        .find_map(|effect| if let Effect::Tell(_, _, wish) = effect { Some(*wish) } else { None })
 }
 
 #[test]
