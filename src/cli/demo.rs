@@ -12,6 +12,7 @@ use super::{logging, report, screen};
 use crate::config::{Folders, Workspace};
 use crate::engine::{Engine, EngineError};
 use crate::sandbox::Ready;
+use crate::store::{Presence, Store};
 use crate::tui;
 
 /// How long the sandbox may take to listen.
@@ -41,6 +42,7 @@ pub(super) async fn run(arguments: Arguments, folders: &Folders, options: tui::O
         Some(ready) if fits => ready,
         other => {
             if let Some(old) = other {
+                end_runs(&folders.demo())?;
                 stop(&old, &ready_file)?;
             }
             if arguments.fresh && home.exists() {
@@ -65,6 +67,27 @@ fn found(ready_file: &Path) -> Option<Ready> {
     let address = ready.control_url.strip_prefix("http://")?.parse().ok()?;
     TcpStream::connect_timeout(&address, Duration::from_millis(500)).ok()?;
     Some(ready)
+}
+
+/// Ends the demo's runs: their sandbox goes.
+fn end_runs(demo: &Folders) -> Result<(), EngineError> {
+    if !demo.database().exists() {
+        return Ok(());
+    }
+    let store = Store::open(&demo.database())?;
+    for lease in store.leases()? {
+        note!("ending run {} of the demo …", lease.run);
+        let pid = i32::try_from(lease.process.pid).ok().and_then(rustix::process::Pid::from_raw);
+        if let Some(pid) = pid.filter(|_| lease.process.presence() == Presence::There) {
+            // It may have ended by itself just now.
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+        }
+        let end = Instant::now() + Duration::from_secs(10);
+        while lease.process.presence() == Presence::There && Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+    Ok(())
 }
 
 fn stop(ready: &Ready, ready_file: &Path) -> Result<(), EngineError> {

@@ -99,7 +99,7 @@ impl Beating {
             let text = news.and_then(|progress| serde_json::to_string(&progress).ok());
             match self.store.beat(self.run, text.as_deref()) {
                 Ok(true) => {}
-                Ok(false) => return false,
+                Ok(false) => return self.lost(),
                 // A full disk or a busy file: the process itself is seen to live all the same.
                 Err(error) => tracing::warn!(%error, run = self.run.0, "no sign of life could be written"),
             }
@@ -115,9 +115,18 @@ impl Beating {
                     self.cancel.cancel();
                 }
             }
-            Ok(None) => return false,
+            Ok(None) => return self.lost(),
             Err(error) => tracing::warn!(%error, run = self.run.0, "what is asked of the run cannot be read"),
         }
         true
+    }
+
+    /// The run has ended, or somebody has taken it over: then this process does nothing more for it.
+    fn lost(&self) -> bool {
+        if self.store.lease(self.run).is_ok_and(|lease| lease.is_some()) {
+            tracing::error!(run = self.run.0, "another process has taken the run over");
+            self.cancel.cancel();
+        }
+        false
     }
 }

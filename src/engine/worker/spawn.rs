@@ -109,9 +109,12 @@ impl Engine {
         // Whatever must be typed is typed here, where the person is.
         self.salesforce(&record.definition.connection).await?;
         let folders = self.workspace.folders();
+        // Only those that it needs: it writes, and asks the source nothing.
+        let its_own = format!("[salesforce.{}] ", record.definition.connection);
         let secrets = {
             let unlocked = self.unlocked.lock().unwrap_or_else(PoisonError::into_inner);
-            unlocked.iter().map(|(what, secret)| (what.clone(), secret.expose_secret().to_owned())).collect()
+            let needed = unlocked.iter().filter(|(what, _)| what.starts_with(&its_own));
+            needed.map(|(what, secret)| (what.clone(), secret.expose_secret().to_owned())).collect()
         };
         // The worker may stand in another folder one day.
         let absolute = |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone());

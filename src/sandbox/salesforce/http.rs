@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 use serde_json::{Value, json};
@@ -43,6 +44,14 @@ pub async fn handle(State(salesforce): State<Salesforce>, request: Request) -> R
         salesforce.stats.count("salesforce.refused");
         return html(StatusCode::PAYLOAD_TOO_LARGE, "<h1>Content Too Large</h1>");
     };
+    // What has arrived is done to its end, whether or not its sender still listens: one that was
+    // killed has sent it all the same.
+    let work = tokio::spawn(serve(salesforce, parts, target, body));
+    work.await.unwrap_or_else(|_| dropped())
+}
+
+/// Does what a request asks for.
+async fn serve(salesforce: Salesforce, parts: Parts, target: String, body: Bytes) -> Response {
     let mut call = call(parts.method.as_str(), &target, &parts.headers, &body);
     let endpoint = Endpoint::of(&call);
     salesforce.stats.count(&endpoint.name);

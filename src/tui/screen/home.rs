@@ -179,6 +179,7 @@ impl Screen for Home {
             None => vec![Hint::named(Action::Open, "connect and start"), Hint::of(Action::NewModel)],
             Some(row) => {
                 let open = match &row.mapping {
+                    Some(_) if row.live.is_some() => "see it go on",
                     Some(named) if !named.mapping.links.is_empty() => "plan and sync",
                     Some(_) => "draw its lines",
                     None => "open its query",

@@ -223,3 +223,19 @@ fn a_create_that_nothing_can_find_is_never_sent_twice() {
     assert!((known..=known + doubtful).contains(&bench.contacts()), "{resumed}");
     assert_eq!(bench.doubled(), 0);
 }
+
+#[test]
+fn a_call_that_is_under_way_when_its_sender_dies_is_waited_for() {
+    for resume in [true, false] {
+        let bench = Bench::new(150, Some(0), Duration::ZERO, "collections");
+        // Salesforce takes its time, and commits long after nobody listens any more.
+        bench.fault(json!({"on": "collections", "do": "delay", "delay_ms": 2_500, "times": 1}));
+        let (run, pid) = bench.detach(&[]);
+        wait_until("the call is made", || bench.calls("salesforce.collections.create") > 0);
+        kill(pid, "KILL");
+        let said = if resume { bench.on("resume", run) } else { bench.run() };
+        let summary = said.summary();
+        assert_eq!(summary["status"], "succeeded", "{summary}\n{}", said.err);
+        bench.assert_whole(number(&summary["extracted"]));
+    }
+}
