@@ -12,6 +12,7 @@
 //! | [`sql`] | SQL as text: a lexer that never fails, statements, lint, quoting |
 //! | [`mapping`] | links, transforms, wire values by field type; record types, places, persons; what is wrong with a mapping; proposals |
 //! | [`plan`] | which rows changed, which record each means, which parents, what would be written; the books |
+//! | [`schedule`] | when a model runs by itself: `[schedule]` and the moments it means |
 //! | [`config`] | connections, models and mappings on disk; where secrets come from |
 //! | [`snowflake`] | sessions, statements, Arrow → values; the only folder that names firn |
 //! | [`salesforce`] | sign-in, describe, SOQL, Collections, limits, errors |
@@ -37,6 +38,7 @@ pub mod engine;
 pub mod mapping;
 pub mod plan;
 pub mod salesforce;
+pub mod schedule;
 pub mod snowflake;
 pub mod sql;
 pub mod store;

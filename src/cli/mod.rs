@@ -30,6 +30,8 @@ mod run;
 mod runs;
 #[cfg(feature = "sandbox")]
 mod sandbox;
+mod schedule;
+mod schedule_unit;
 mod several;
 mod show;
 mod stop;
@@ -97,6 +99,8 @@ enum Command {
     Runs(runs::Arguments),
     /// Show a run and its rows.
     Show(show::Arguments),
+    /// Run what is due by the schedules of the models, without a screen.
+    Schedule(schedule::Arguments),
 }
 
 /// Runs the program with the process's own arguments.
@@ -178,6 +182,7 @@ async fn run(command: Command, engine: &Engine) -> Result<u8, EngineError> {
         Command::Reset(arguments) => reset::run(&arguments, engine),
         Command::Runs(arguments) => runs::run(&arguments, engine),
         Command::Show(arguments) => show::run(&arguments, engine),
+        Command::Schedule(arguments) => schedule::run(arguments, engine).await,
     }
 }
 

@@ -118,10 +118,10 @@ fn failed(id: &MappingId, error: &EngineError, json: bool) -> Result<u8, EngineE
 /// The worst of several exit codes: stopped, then could not run, then wrong, then not reached, then
 /// rows that are left.
 #[derive(Debug, Default)]
-struct Worst(u8);
+pub(super) struct Worst(pub(super) u8);
 
 impl Worst {
-    fn add(&mut self, code: u8) {
+    pub(super) fn add(&mut self, code: u8) {
         let rank = |code: u8| [0, 3, 4, 2, 1, 130].iter().position(|known| *known == code).unwrap_or(4);
         if rank(code) > rank(self.0) {
             self.0 = code;

@@ -10,6 +10,7 @@ use toml_edit::{ArrayOfTables, DocumentMut, Item, Table};
 
 use super::{ConfigError, Connections, Folders, file};
 use crate::mapping::Mapping;
+use crate::schedule::Schedule;
 
 /// A model's name for files and commands: letters, digits, `-` and `_`.
 pub fn is_slug(text: &str) -> bool {
@@ -80,6 +81,8 @@ pub struct Model {
     pub key: Vec<String>,
     /// The query, as it stands in `model.sql`.
     pub sql: String,
+    /// When it runs by itself; saving a model leaves it as it is in the file.
+    pub schedule: Option<Schedule>,
     /// Its mappings, in the order of their names.
     pub mappings: Vec<NamedMapping>,
 }
@@ -91,10 +94,7 @@ struct ModelFile {
     connection: String,
     #[serde(default)]
     key: Vec<String>,
-    /// Read by the scheduler, kept as it is here.
-    #[serde(default)]
-    #[expect(dead_code, reason = "known, so that it is not an unknown key")]
-    schedule: Option<toml::Table>,
+    schedule: Option<Schedule>,
 }
 
 /// All models that could be read, and what could not.
@@ -207,6 +207,7 @@ impl Workspace {
             connection: head.connection,
             key: head.key,
             sql,
+            schedule: head.schedule,
             mappings,
         };
         Ok((model, problems))
@@ -376,6 +377,7 @@ mod tests {
             connection: "prod".into(),
             key: vec!["CUSTOMER_ID".into()],
             sql: "SELECT 1".into(),
+            schedule: None,
             mappings: vec![],
         };
         let mut mapping = Mapping::new("sales", "Contact");

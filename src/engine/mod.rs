@@ -16,6 +16,7 @@ mod planning;
 mod progress;
 mod recheck;
 mod removed;
+mod schedule;
 mod sessions;
 mod summary;
 mod worker;
@@ -33,6 +34,7 @@ pub use grants::{FieldGrant, Grants, ObjectGrant, PermissionSet, WarehouseGrants
 pub use login::{DeviceLogin, Login, LoginCode, WebLogin};
 pub use planning::PlanOptions;
 pub use progress::{Phase, Progress, ProgressSender};
+pub use schedule::{Scheduled, Schedules};
 pub use summary::RunSummary;
 pub use worker::{Orders, RunNow, WorkerReply};
 

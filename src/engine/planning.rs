@@ -129,7 +129,7 @@ impl Engine {
     }
 
     /// Plans of one model's mappings, with one query.
-    async fn plan_together(
+    pub(super) async fn plan_together(
         &self,
         model: &Model,
         mappings: Vec<(MappingId, Mapping)>,

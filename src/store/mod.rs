@@ -12,6 +12,7 @@ mod process;
 mod removed;
 mod rows;
 mod runs;
+mod scheduled;
 mod schema;
 mod snapshot;
 #[cfg(test)]

@@ -149,6 +149,13 @@ CREATE TABLE lease (                   -- who works on a mapping now: one at a t
     progress  TEXT                     -- JSON: how far it is
 );
 ",
+    "
+CREATE TABLE scheduled (               -- the last moment that was run, or from when on it is counted
+    mapping  INTEGER PRIMARY KEY REFERENCES mapping(id),
+    schedule TEXT NOT NULL,            -- as it printed then
+    moment   INTEGER NOT NULL          -- seconds since 1970
+);
+",
 ];
 
 /// Applies the steps that the file does not have yet, each in a transaction of its own.

@@ -11,6 +11,7 @@ mod headless;
 mod interop;
 mod pty;
 mod readme;
+mod schedule;
 mod sign_in;
 mod support;
 mod worker;

@@ -301,6 +301,7 @@ mod tests {
             connection: "prod".into(),
             key: vec![],
             sql: String::new(),
+            schedule: None,
             mappings: vec![named("a", upsert), named("b", delete), named("c", other)],
         };
         PermissionSet::of("sales", &[model])

@@ -103,6 +103,7 @@ mod tests {
             connection: connection.to_owned(),
             key: vec![],
             sql: sql.to_owned(),
+            schedule: None,
             mappings: vec![],
         }
     }

@@ -254,6 +254,7 @@ impl Query {
             connection: String::new(),
             key: Vec::new(),
             sql: String::new(),
+            schedule: None,
             mappings: Vec::new(),
         };
         self.write(model, cx);

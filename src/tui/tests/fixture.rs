@@ -97,6 +97,7 @@ pub(super) fn model() -> Model {
         connection: "demo".into(),
         key: vec!["CUSTOMER_ID".into()],
         sql: "SELECT * FROM DEMO.SALES.CUSTOMERS\n".into(),
+        schedule: None,
         mappings: vec![NamedMapping { slug: "contacts".into(), mapping: mapping() }],
     }
 }

@@ -73,6 +73,7 @@ fn model() -> Model {
         connection: "prod".into(),
         key: vec!["CUSTOMER_ID".into()],
         sql: "select * from customers;\n".into(),
+        schedule: None,
         mappings: Vec::new(),
     }
 }
