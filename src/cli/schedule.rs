@@ -345,11 +345,7 @@ async fn work(engine: &Engine, model: &str, due: Vec<Due>, json: bool, cancel: &
                 codes.push(summary.exit_code());
             }
             Err(error) => {
-                let busy = engine
-                    .store()
-                    .active_runs()
-                    .ok()
-                    .and_then(|runs| runs.into_iter().find(|run| run.mapping == name).map(|run| run.id));
+                let busy = engine.store().lease_of(&name).ok().flatten().map(|lease| lease.run);
                 // Nothing was written: the moment is still to come.
                 if (busy.is_some() || error.class == ErrorClass::Stopped)
                     && let Err(error) = engine.give_moment_back(&due.scheduled, due.moment)
@@ -378,8 +374,8 @@ enum Claim {
 /// Takes a moment, unless a run of the mapping began meanwhile.
 fn claim(engine: &Engine, due: &Due) -> Result<Claim, EngineError> {
     let name = due.scheduled.id.to_string();
-    if let Some(busy) = engine.store().active_runs()?.into_iter().find(|run| run.mapping == name) {
-        return Ok(Claim::Busy(busy.id));
+    if let Some(busy) = engine.working_on(&name)? {
+        return Ok(Claim::Busy(busy));
     }
     Ok(if engine.claim_moment(&due.scheduled, due.moment)? { Claim::Ours } else { Claim::Anothers })
 }

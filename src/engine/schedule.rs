@@ -59,7 +59,6 @@ impl Engine {
     /// How each scheduled mapping stands. Models without `[schedule]` are left out.
     pub fn schedules(&self, now: Timestamp) -> Result<Schedules, EngineError> {
         let catalog = self.workspace.catalog();
-        let active = self.store.active_runs()?;
         let mut mappings = Vec::new();
         for model in catalog.models {
             let Some(schedule) = model.schedule else { continue };
@@ -74,7 +73,7 @@ impl Engine {
                     schedule: schedule.clone(),
                     kept,
                     last: runs.into_iter().find(|run| run.status != RunStatus::Planned),
-                    busy: active.iter().find(|run| run.mapping == name).map(|run| run.id),
+                    busy: self.working_on(&name)?,
                     id,
                 });
             }

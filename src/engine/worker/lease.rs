@@ -43,6 +43,12 @@ impl Engine {
         Ok(moved)
     }
 
+    /// The run of a mapping that a living process works on, as far as it can be seen from here.
+    pub fn working_on(&self, mapping: &str) -> Result<Option<RunId>, EngineError> {
+        let lease = self.store.lease_of(mapping)?;
+        Ok(lease.filter(|lease| lease.process.presence() == Presence::There).map(|lease| lease.run))
+    }
+
     /// An error when somebody works on a mapping.
     pub(in crate::engine) fn refuse_busy(&self, mapping: &str) -> Result<(), EngineError> {
         match self.store.lease_of(mapping)? {
